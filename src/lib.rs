@@ -1,1 +1,17 @@
-
+//! Pilothouse: a multi-tenant control panel for hosted mailboxes.
+//!
+//! Arrows point one way (`tests/architecture.rs` holds them):
+//!
+//! ```text
+//!             ┌──────────── main ────────────┐
+//!             ▼                              ▼
+//!            web ──────► app ──┐          engine ──► backends
+//!             │                ▼             │           │
+//!             │             store ◄──────────┤           │
+//!             │                │             │           │
+//!             │              authz           │           │
+//!             └────────────────┴──► domain ◄─┴───────────┘
+//! ```
+pub mod authz;
+pub mod backends;
+pub mod domain;

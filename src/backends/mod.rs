@@ -1,0 +1,121 @@
+//! Mail servers, each behind the same trait. An adapter only carries out what it is told: which
+//! changes are needed is decided in [`crate::engine`], and tenancy is unknown here.
+//!
+//! `dovecot_sogo` drives Dovecot, Postfix and SOGo. `memory` holds mailboxes in the process, for
+//! fast tests of our own logic; it is never offered to an operator.
+pub mod memory;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::domain::mailserver::{Answer, Change, Listener, Observed, ObservedMailbox, Usage};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::{EmailAddress, Progress, Protocol, Protocols};
+
+/// What an adapter can do beyond what every one must.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Abilities {
+    /// It can drop the open sessions of one mailbox. Without it, a closed protocol stays usable
+    /// for clients that are connected already, and the panel says so.
+    pub ends_sessions: bool,
+    /// It tells when each protocol was last used.
+    pub tells_last_use: bool,
+    /// It tells a fingerprint of the password hash.
+    pub tells_password: bool,
+}
+
+/// Why a mail server did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ServerError {
+    /// It did not answer, or not in time: whether the request had an effect is unknown. Try again.
+    #[error("does not answer: {0}")]
+    Unreachable(String),
+    /// It answered that it cannot just now (locked, over load, storage in trouble). Try again.
+    #[error("cannot do it at the moment: {0}")]
+    Busy(String),
+    /// It refuses, and will refuse again: somebody has to act.
+    #[error("refuses: {0}")]
+    Refused(String),
+}
+
+impl ServerError {
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Busy(_))
+    }
+}
+
+/// How a server is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Name and version of what answered, for people.
+    pub version: String,
+    /// How long the answer took.
+    pub took: Duration,
+}
+
+/// How much of each message a snapshot reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Every message in full, to compute its SHA-256.
+    Bodies,
+    /// UIDs, flags, dates and sizes; SHA-256 is taken from the snapshot given as known, and only
+    /// messages that are not in it are read in full.
+    Marks,
+}
+
+/// What a server of one product can be asked. Every method has its own time limit, retries what is
+/// safe to repeat, and may be called twice with the same effect as once.
+#[async_trait]
+pub trait MailServer: Send + Sync {
+    /// What it offers to clients.
+    fn offers(&self) -> Protocols;
+
+    /// What it can do beyond what every adapter must.
+    fn abilities(&self) -> Abilities;
+
+    /// Where clients connect.
+    fn listeners(&self) -> Vec<Listener>;
+
+    /// Whether it answers on every admin interface that the adapter needs, and whether these are
+    /// of a version that the adapter knows.
+    async fn health(&self) -> Result<Health, ServerError>;
+
+    /// What it holds for these addresses; every address asked for is in the answer.
+    async fn observe(
+        &self,
+        addresses: &[EmailAddress],
+    ) -> Result<HashMap<EmailAddress, Observed>, ServerError>;
+
+    /// Accounts in the order of their addresses, at most `limit`, after `after`: for sweeps.
+    async fn list(
+        &self,
+        after: Option<&EmailAddress>,
+        limit: u32,
+    ) -> Result<Vec<ObservedMailbox>, ServerError>;
+
+    /// Carries out one change. Returns the server's own id of the account, where there is one.
+    async fn apply(&self, change: &Change) -> Result<Option<String>, ServerError>;
+
+    /// How full these mailboxes are and when they were last used; one that the server does not
+    /// have is left out.
+    async fn usage(&self, addresses: &[EmailAddress]) -> Result<Vec<Usage>, ServerError>;
+
+    /// Reads a mailbox as an administrator, whatever its switches, and leaves no trace in it: no
+    /// flag, no last use. One message in memory at a time, and less of a large one. Also does what
+    /// the server needs so that every folder can be synchronised by clients of either kind.
+    /// `told` is called now and then with how far it is.
+    async fn snapshot(
+        &self,
+        mailbox: &EmailAddress,
+        depth: Depth,
+        known: Option<&Snapshot>,
+        told: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Snapshot, ServerError>;
+
+    /// Connects to the listener of `protocol` as a client would, up to the greeting.
+    async fn check(&self, protocol: Protocol) -> Answer;
+}

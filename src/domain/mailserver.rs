@@ -1,0 +1,181 @@
+//! What a mail server should hold, what it does hold, and the differences as changes.
+//! The words in which [`crate::engine`] and the adapters speak; nothing here names a product.
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::{DomainName, EmailAddress, MailboxId, Protocol, Protocols};
+
+/// A mailbox as it should be on its server.
+#[derive(Debug, Clone)]
+pub struct DesiredMailbox {
+    /// The panel's id: the marker by which an account is known as ours.
+    pub id: MailboxId,
+    /// The server's own id, once it is known.
+    pub remote_id: Option<String>,
+    /// The login and primary address.
+    pub address: EmailAddress,
+    /// The name in the address list.
+    pub display_name: String,
+    /// An argon2id PHC string; `None` means that nobody can sign in with a password.
+    pub password_hash: Option<SecretString>,
+    /// The protocols that are open.
+    pub open: Protocols,
+    /// Whether mail is accepted for it.
+    pub receives: bool,
+    /// The sentence a client is told when a protocol is closed.
+    pub closed_reason: Option<String>,
+    /// Bytes it may hold.
+    pub quota_bytes: i64,
+    /// Whether the server takes mail for the domain.
+    pub domain_accepts: bool,
+}
+
+/// A fingerprint of a stored password hash, so that hashes are compared but not passed around.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordMark(pub String);
+
+/// An account as a server holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedMailbox {
+    /// The server's own id.
+    pub remote_id: String,
+    /// Whose account it is, if the panel made it.
+    pub marker: Option<MailboxId>,
+    /// The login and primary address.
+    pub address: EmailAddress,
+    /// The name in the address list.
+    pub display_name: String,
+    /// `None` when the server does not tell.
+    pub password: Option<PasswordMark>,
+    /// The protocols that are open.
+    pub open: Protocols,
+    /// Whether mail is accepted for it.
+    pub receives: bool,
+    /// The sentence a client is told when a protocol is closed.
+    pub closed_reason: Option<String>,
+    /// Bytes it may hold.
+    pub quota_bytes: i64,
+}
+
+/// What a server holds for one address.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// Whether it takes mail for the domain; `None` when it does not know the domain.
+    pub domain_accepts: Option<bool>,
+    /// The account, if there is one.
+    pub account: Option<ObservedMailbox>,
+}
+
+/// One property of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Aspect {
+    /// The panel's marker.
+    Marker,
+    /// The login and primary address.
+    Address,
+    /// The name in the address list.
+    DisplayName,
+    /// The password hash.
+    Password,
+    /// The open protocols.
+    Open,
+    /// Whether mail is accepted.
+    Receives,
+    /// The sentence of refusal.
+    ClosedReason,
+    /// The size.
+    Quota,
+}
+
+/// One step from what is to what should be. Every one may be applied twice.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Make the domain known and take mail for it, or not.
+    PutDomain {
+        /// The domain.
+        name: DomainName,
+        /// Whether mail is taken for it.
+        accepts: bool,
+    },
+    /// Make the account.
+    Create(DesiredMailbox),
+    /// Bring these aspects of the account to what is desired.
+    Update {
+        /// The server's own id of the account.
+        remote_id: String,
+        /// How it should be.
+        desired: DesiredMailbox,
+        /// What differs.
+        aspects: Vec<Aspect>,
+    },
+    /// Forget cached logins and drop open sessions: a door closed, or the password changed.
+    EndSessions {
+        /// Whose.
+        address: EmailAddress,
+        /// The server's own id of the account.
+        remote_id: String,
+    },
+    /// Destroy the account with all its mail, calendars and contacts.
+    Remove {
+        /// Whose.
+        address: EmailAddress,
+        /// The server's own id of the account.
+        remote_id: String,
+    },
+}
+
+/// How full a mailbox is and when it was last used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// Whose.
+    pub address: EmailAddress,
+    /// Bytes it holds.
+    pub used_bytes: i64,
+    /// Messages it holds.
+    pub messages: i64,
+    /// The last login by each protocol; one never used is not named.
+    pub last_used: BTreeMap<Protocol, DateTime<Utc>>,
+}
+
+/// A place where clients connect, for settings pages, discovery and live checks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// The host name clients use.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: Security,
+    /// The URL, for protocols over HTTP.
+    pub url: Option<String>,
+}
+
+/// How a connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Security {
+    /// TLS from the first byte (RFC 8314).
+    Tls,
+    /// Upgraded by STARTTLS or STLS.
+    Starttls,
+    /// None: on loopback only.
+    None,
+}
+
+/// What one protocol answered to a live check, as a client would see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was tried.
+    pub protocol: Protocol,
+    /// Whether the listener could be reached and greeted us.
+    pub reachable: bool,
+    /// One sentence: what the listener said.
+    pub detail: String,
+    /// Milliseconds to the greeting.
+    pub millis: u32,
+}

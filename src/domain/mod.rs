@@ -1,0 +1,37 @@
+//! The words of the business, parsed and pure: no I/O, no database, no framework.
+//!
+//! Everything here can be built only through a constructor that checks it, so that the rooms
+//! above never see an address, a slug or a switch that is not one.
+pub mod address;
+pub mod clock;
+pub mod conversion;
+pub mod effective;
+pub mod ids;
+pub mod invalid;
+pub mod mailbox;
+pub mod mailserver;
+pub mod page;
+pub mod plan;
+pub mod protocol;
+pub mod snapshot;
+pub mod tenant;
+pub mod user;
+
+pub use address::{DomainName, EmailAddress};
+pub use clock::Clock;
+pub use conversion::{
+    Batch, BatchState, Blocker, Item, ItemState, Place, PreCheck, Progress, Receipt, Way,
+};
+pub use effective::{Levels, Switches, Why, effective};
+pub use ids::{
+    ApiKeyId, BatchId, CheckId, DomainId, ItemId, MailboxId, MemberId, PlanId, ServerId, SessionId,
+    TenantId, UserId,
+};
+pub use invalid::{FieldError, Invalid};
+pub use mailbox::{Mailbox, MailboxState};
+pub use mailserver::{DesiredMailbox, ObservedMailbox};
+pub use page::{Page, PageRequest};
+pub use plan::Plan;
+pub use protocol::{Kind, Protocol, Protocols};
+pub use tenant::{Slug, Tenant, TenantKind};
+pub use user::User;
