@@ -1,7 +1,7 @@
 //! Mail servers, each behind the same trait. An adapter only carries out what it is told: which
 //! changes are needed is decided in [`crate::engine`], and tenancy is unknown here.
 //!
-//! `dovecot_sogo` drives Dovecot, Postfix and SOGo. `memory` holds mailboxes in the process, for
+//! `dovecot_sogo` drives Dovecot, Postfix and `SOGo`. `memory` holds mailboxes in the process, for
 //! fast tests of our own logic; it is never offered to an operator.
 pub mod memory;
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{DomainName, EmailAddress, MailboxId, Protocol, Protocols};
 
@@ -36,6 +37,19 @@ pub struct DesiredMailbox {
 /// A fingerprint of a stored password hash, so that hashes are compared but not passed around.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasswordMark(pub String);
+
+impl PasswordMark {
+    /// The mark of a PHC string: its SHA-256 in hexadecimal, which a server's database can compute
+    /// by itself; `-` when nobody can sign in with a password.
+    #[must_use]
+    pub fn of(hash: Option<&SecretString>) -> Self {
+        let digest = |hash: &SecretString| {
+            let bytes = Sha256::digest(hash.expose_secret().as_bytes());
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        Self(hash.map_or_else(|| "-".to_owned(), digest))
+    }
+}
 
 /// An account as a server holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]

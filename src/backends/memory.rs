@@ -1,1 +1,0 @@
-//! A mail server in memory, for fast tests of our own logic only.
