@@ -1,0 +1,67 @@
+# Starting, stopping and looking at the daemons of this instance (SOGo's roles: sogo.sh; Postgres: directory.sh).
+
+start_dovecot() { alive "$BASE/run/dovecot/master.pid" || dovecot -c "$BASE/etc/dovecot/dovecot.conf"; }
+start_postfix() { alive "$BASE/spool/postfix/pid/master.pid" || postfix -c "$BASE/etc/postfix" start 2>/dev/null; }
+stop_postfix() {
+  alive "$BASE/spool/postfix/pid/master.pid" || return 0
+  postfix -c "$BASE/etc/postfix" stop 2>/dev/null || true
+  stop_pid "$BASE/spool/postfix/pid/master.pid" KILL
+}
+start_nginx() {
+  alive "$BASE/run/nginx/nginx.pid" || nginx -e "$BASE/log/nginx.log" -p "$BASE/run/nginx" -c "$BASE/etc/nginx/nginx.conf"
+}
+start_last_logins() {
+  alive "$BASE/run/last-logins.pid" && return 0
+  (cd "$BASE/run" && exec setsid "$HERE/last-logins.sh" "$BASE" "$PORT_PG" >>"$BASE/log/last-logins.log" 2>&1 </dev/null) &
+  disown
+}
+
+start_all() {
+  configure_postgres
+  make_cluster
+  start_postgres
+  fill_cluster
+  start_dovecot
+  start_postfix
+  if offers_sogo; then
+    start_last_logins
+    each_role start_role
+  fi
+  start_nginx
+  local port
+  for port in $PORT_IMAP $PORT_IMAPS $PORT_POP3 $PORT_POP3S $PORT_SIEVE $PORT_SMTP $PORT_SUBMISSION $PORT_FRONT; do
+    wait_port "$BIND" "$port"
+  done
+  for port in $PORT_LMTP $PORT_DOVEADM $PORT_SOGO_SMTP $PORT_PANEL_IMAP; do wait_port 127.0.0.1 "$port"; done
+  ! offers_sogo || each_role wait_role
+}
+
+# Front first, database last; what the mode does not offer may still run from an earlier mode.
+stop_all() {
+  stop_pid "$BASE/run/nginx/nginx.pid"
+  each_role stop_role
+  stop_pid "$BASE/run/last-logins.pid"
+  stop_postfix
+  stop_pid "$BASE/run/dovecot/master.pid"
+  stop_postgres
+  local left
+  left=$(leftovers)
+  # shellcheck disable=SC2086 # one word per process
+  [ -z "$left" ] || kill -KILL $left 2>/dev/null || true
+}
+
+report() { # report NAME PIDFILE
+  if alive "$2"; then echo "up   $1 $(pid_in "$2")"; else echo "down $1"; ALL_UP=no; fi
+}
+status() {
+  ALL_UP=yes
+  report postgres "$BASE/pg/postmaster.pid"
+  report dovecot "$BASE/run/dovecot/master.pid"
+  report postfix "$BASE/spool/postfix/pid/master.pid"
+  report nginx "$BASE/run/nginx/nginx.pid"
+  if offers_sogo; then
+    each_role role_status
+    report last-logins "$BASE/run/last-logins.pid"
+  fi
+  [ "$ALL_UP" = yes ]
+}

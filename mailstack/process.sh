@@ -1,0 +1,54 @@
+# Processes of this instance: which run, how to wait for them, how to end exactly them.
+
+# A zombie counts as ended: in a container pid 1 may reap orphans late, and kill -0 would still succeed.
+running() {
+  local state
+  state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) && [ -n "$state" ] && [ "$state" != Z ]
+}
+# Is the process ours? After a crash another program may have got the number in an old pid file.
+ours() { tr '\0' ' ' < "/proc/$1/cmdline" 2>/dev/null | grep -qF "$BASE/" || [[ "$(readlink "/proc/$1/cwd")" == "$BASE"/* ]]; }
+pid_in() { head -1 "$1" 2>/dev/null | tr -d '[:space:]'; }
+alive() {
+  local pid
+  pid=$(pid_in "$1")
+  [ -n "$pid" ] && running "$pid" && ours "$pid"
+}
+
+# wait_until SECONDS WHAT COMMAND…: polls; says WHAT did not happen when time is up.
+wait_until() {
+  local seconds=$1 what=$2 deadline
+  shift 2
+  deadline=$((SECONDS + seconds))
+  until "$@"; do
+    [ $SECONDS -lt $deadline ] || { echo "mailstack: $what, not within $seconds s (logs: $BASE/log)" >&2; return 1; }
+    sleep 0.03
+  done
+}
+answers() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+wait_port() { wait_until 15 "port $2 should open" answers "$1" "$2"; }
+gone() { ! running "$1"; }
+
+# stop_pid FILE [SIGNAL]: ends the process named there, with SIGKILL after 10 s.
+stop_pid() {
+  local pid
+  alive "$1" || return 0
+  pid=$(pid_in "$1")
+  kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
+  wait_until 10 "process $pid should end" gone "$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null || true
+}
+# Every process that still works inside BASE. Used after a stop, so that nothing outlives it.
+leftovers() {
+  local dir pid
+  for dir in /proc/[0-9]*; do
+    pid=${dir#/proc/}
+    [ "$pid" != $$ ] && running "$pid" && [[ "$(readlink "$dir/cwd" 2>/dev/null)" == "$BASE"/* ]] && echo "$pid"
+  done
+  return 0
+}
+
+# as USER COMMAND…: runs it under that account, with its groups.
+as() {
+  local user=$1
+  shift
+  setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups env HOME=/ "$@"
+}
