@@ -12,6 +12,10 @@
 //!             │              authz           │           │
 //!             └────────────────┴──► domain ◄─┴───────────┘
 //! ```
+pub mod app;
 pub mod authz;
 pub mod backends;
 pub mod domain;
+pub mod engine;
+pub mod store;
+pub mod web;

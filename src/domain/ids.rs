@@ -60,4 +60,6 @@ ids! {
     SessionId,
     /// One live check of a mailbox.
     CheckId,
+    /// An entry of the audit log, or any other row that is only ever named by its database.
+    EventId,
 }

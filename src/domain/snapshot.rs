@@ -17,7 +17,7 @@ pub struct MessageMark {
     /// Flags and keywords, sorted, one space between, without `\Recent`.
     pub flags: Arc<str>,
     /// SHA-256 of the message as stored.
-    #[serde(with = "hex")]
+    #[serde(with = "hex_bytes")]
     pub sha256: [u8; 32],
 }
 
@@ -86,7 +86,7 @@ impl FolderSnapshot {
             uidvalidity: self.uidvalidity,
             messages: self.messages.len() as u64,
             bytes: self.messages.iter().map(|m| m.size).sum(),
-            digest: hex::of(&digest.finalize()),
+            digest: hex(&digest.finalize()),
         }
     }
 }
@@ -106,7 +106,7 @@ impl Snapshot {
         Summary {
             messages: folders.iter().map(|f| f.messages).sum(),
             bytes: folders.iter().map(|f| f.bytes).sum(),
-            digest: hex::of(&digest.finalize()),
+            digest: hex(&digest.finalize()),
             folders,
         }
     }
@@ -185,7 +185,19 @@ fn compare_folder(old: &FolderSnapshot, new: &FolderSnapshot, result: &mut Compa
     }
 }
 
-mod hex {
+/// Bytes in small hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+mod hex_bytes {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub(super) fn of(bytes: &[u8]) -> String {
@@ -203,7 +215,7 @@ mod hex {
         reason = "serde passes fields by reference"
     )]
     pub(super) fn serialize<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&of(bytes))
+        to.serialize_str(&super::hex(bytes))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {

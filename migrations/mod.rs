@@ -1,0 +1,54 @@
+//! One step a file, built with sea-query so that one text serves SQLite and Postgres. Steps that
+//! have landed are never edited: add the next one.
+mod m0001_tenants;
+mod m0002_mail;
+mod m0003_conversions;
+
+use sea_orm_migration::prelude::*;
+
+/// Every step, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_tenants::Migration),
+            Box::new(m0002_mail::Migration),
+            Box::new(m0003_conversions::Migration),
+        ]
+    }
+}
+
+fn table(name: &'static str) -> TableCreateStatement {
+    Table::create().table(name).take()
+}
+
+fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index
+        .name(format!("{table}_{}", columns.join("_")))
+        .table(table);
+    for column in columns {
+        index.col(*column);
+    }
+    index
+}
+
+/// Deletes are refused while something points at the row: removing is said, never a side effect.
+fn foreign(
+    table: &'static str,
+    columns: &[&'static str],
+    other: &'static str,
+    keys: &[&'static str],
+) -> ForeignKeyCreateStatement {
+    let mut key = ForeignKey::create();
+    key.name(format!("{table}_{}_fk", columns.join("_")));
+    for column in columns {
+        key.from(table, *column);
+    }
+    for column in keys {
+        key.to(other, *column);
+    }
+    key
+}

@@ -1,0 +1,1 @@
+//! Conversions, step by step, each with its saved place.

@@ -1,0 +1,1 @@
+//! API keys: stored as hashes, looked up by them.

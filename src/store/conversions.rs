@@ -1,0 +1,1 @@
+//! Conversion batches and items, as an admin sees them.

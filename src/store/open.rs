@@ -1,0 +1,76 @@
+//! Opens the database, brings its tables up to date, and hands out both capabilities.
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
+use sea_orm_migration::MigratorTrait;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::cx::{Bell, Core};
+use super::{Db, Engine, StoreError};
+use crate::domain::Clock;
+
+#[path = "../../migrations/mod.rs"]
+mod migrations;
+
+/// Where the database is and how it is used.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `sqlite://path?mode=rwc` or `postgres://…`; it may hold a password.
+    pub url: SecretString,
+    /// How many connections at most, 2 or more.
+    pub connections: u32,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+/// A number that no other program is likely to lock with: the letters `ph`, twice.
+const MIGRATION_LOCK: i64 = 0x7068_7068;
+
+/// Opens the database and migrates it. Only `main` and the tests call this: whoever holds the
+/// [`Engine`] sees all tenants.
+pub async fn open(options: &Options) -> Result<(Db, Engine), StoreError> {
+    let conn = connect(options).await?;
+    migrate(&conn).await?;
+    let core = Core {
+        conn,
+        clock: options.clock.clone(),
+        bell: Bell::default(),
+    };
+    Ok((Db { core: core.clone() }, Engine { core }))
+}
+
+async fn connect(options: &Options) -> Result<DatabaseConnection, StoreError> {
+    let mut connect = ConnectOptions::new(options.url.expose_secret());
+    // sea-orm gives SQLite a single connection unless told otherwise: a read within a request
+    // would then wait for itself.
+    connect
+        .max_connections(options.connections.max(2))
+        .acquire_timeout(Duration::from_secs(10))
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(|sqlite| {
+            sqlite
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Normal)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+        });
+    Ok(Database::connect(connect).await?)
+}
+
+/// Takes a lock that other panel processes wait for, so that two that start together do not both
+/// create a table. SQLite needs none of ours: its migrations hold the write lock of the file.
+#[expect(clippy::disallowed_methods, reason = "a lock names no tenant")]
+async fn migrate(conn: &DatabaseConnection) -> Result<(), StoreError> {
+    if conn.get_database_backend() != DbBackend::Postgres {
+        return Ok(migrations::Migrator::up(conn, None).await?);
+    }
+    // The lock belongs to the transaction of this one connection and ends with it.
+    use sea_orm::TransactionTrait as _;
+    let guard = conn.begin().await?;
+    guard
+        .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        .await?;
+    migrations::Migrator::up(conn, None).await?;
+    Ok(guard.commit().await?)
+}

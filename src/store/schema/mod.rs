@@ -1,0 +1,19 @@
+//! Tables as sea-orm sees them, one a file. Private to the store.
+pub mod api_key;
+pub mod audit_event;
+pub mod conversion_batch;
+pub mod conversion_item;
+pub mod conversion_snapshot;
+pub mod domain;
+pub mod idempotency_key;
+pub mod mail_server;
+pub mod mailbox;
+pub mod mailbox_check;
+pub mod member;
+pub mod membership;
+pub mod plan;
+pub mod session;
+pub mod sign_in_throttle;
+pub mod stray;
+pub mod tenant;
+pub mod user;

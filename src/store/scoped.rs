@@ -1,0 +1,134 @@
+//! Where every row that belongs to a tenant is read and written. The filter is added here, so that
+//! nothing above can leave it out.
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, DeleteMany,
+    EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait, Select, UpdateMany,
+    sea_query::SelectStatement,
+};
+
+use super::schema::{
+    api_key, audit_event, conversion_batch, conversion_item, domain, mail_server, mailbox,
+    mailbox_check, plan, stray, tenant, user,
+};
+use crate::domain::TenantId;
+
+/// A table whose rows each belong to one tenant.
+pub(super) trait Owned: EntityTrait {
+    /// The column that says to which.
+    const TENANT: Self::Column;
+}
+
+macro_rules! owned {
+    ($($table:ident . $column:ident),* $(,)?) => {$(
+        impl Owned for $table::Entity {
+            const TENANT: $table::Column = $table::Column::$column;
+        }
+    )*};
+}
+
+owned! {
+    tenant.Id,
+    api_key.TenantId,
+    audit_event.TenantId,
+    conversion_batch.TenantId,
+    conversion_item.TenantId,
+    domain.TenantId,
+    mail_server.TenantId,
+    mailbox.TenantId,
+    mailbox_check.TenantId,
+    plan.TenantId,
+    stray.TenantId,
+    user.TenantId,
+}
+
+/// A tenant and everything below it.
+#[derive(Debug, Clone)]
+pub(super) struct Reach {
+    pub(super) tenant: TenantId,
+    pub(super) path: String,
+    /// The whole platform: every row is within reach, and the filter would only cost time.
+    pub(super) everything: bool,
+}
+
+impl Reach {
+    /// The ids of the tenants within reach, as a range over their paths so that both databases use
+    /// the index: `~` sorts after every character of a path.
+    pub(super) fn tenants(&self) -> SelectStatement {
+        #[expect(clippy::disallowed_methods, reason = "this is the filter itself")]
+        let query = tenant::Entity::find();
+        query
+            .select_only()
+            .column(tenant::Column::Id)
+            .filter(tenant::Column::Path.gte(self.path.as_str()))
+            .filter(tenant::Column::Path.lt(format!("{}~", self.path)))
+            .into_query()
+    }
+}
+
+/// A transaction with the filter that goes with it.
+pub(super) struct Scoped {
+    pub(super) tx: DatabaseTransaction,
+    pub(super) reach: Reach,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the door that the lints point at"
+)]
+#[expect(
+    clippy::disallowed_types,
+    reason = "this is the door that the lints point at"
+)]
+impl Scoped {
+    /// Rows within reach.
+    pub(super) fn find<E: Owned>(&self) -> Select<E> {
+        if self.reach.everything {
+            return E::find();
+        }
+        E::find().filter(E::TENANT.in_subquery(self.reach.tenants()))
+    }
+
+    /// An update of rows within reach.
+    pub(super) fn update<E: Owned>(&self) -> UpdateMany<E> {
+        E::update_many().filter(E::TENANT.in_subquery(self.reach.tenants()))
+    }
+
+    /// A delete of rows within reach.
+    pub(super) fn delete<E: Owned>(&self) -> DeleteMany<E> {
+        E::delete_many().filter(E::TENANT.in_subquery(self.reach.tenants()))
+    }
+
+    /// A new row of the tenant that the path names, whatever the caller wrote.
+    pub(super) async fn insert<E, A>(&self, row: A) -> Result<E::Model, DbErr>
+    where
+        E: Owned,
+        E::Model: IntoActiveModel<A>,
+        A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
+    {
+        self.insert_for(self.reach.tenant, row).await
+    }
+
+    /// A new row of a tenant below, named by a value that a scoped lookup returned (a mailbox, a
+    /// domain); one out of reach changes nothing and is an error.
+    pub(super) async fn insert_for<E, A>(
+        &self,
+        tenant: TenantId,
+        mut row: A,
+    ) -> Result<E::Model, DbErr>
+    where
+        E: Owned,
+        E::Model: IntoActiveModel<A>,
+        A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
+    {
+        if tenant != self.reach.tenant {
+            let known = self
+                .find::<tenant::Entity>()
+                .filter(tenant::Column::Id.eq(tenant.0));
+            if known.one(&self.tx).await?.is_none() {
+                return Err(DbErr::Custom(format!("tenant {tenant} is out of reach")));
+            }
+        }
+        row.set(E::TENANT, tenant.0.into());
+        row.insert(&self.tx).await
+    }
+}

@@ -1,0 +1,1 @@
+//! Mail servers and the accounts on them that nobody knows.
