@@ -200,16 +200,6 @@ pub fn hex(bytes: &[u8]) -> String {
 mod hex_bytes {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn of(bytes: &[u8]) -> String {
-        use std::fmt::Write as _;
-        bytes
-            .iter()
-            .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
-    }
-
     #[expect(
         clippy::trivially_copy_pass_by_ref,
         reason = "serde passes fields by reference"

@@ -1,6 +1,6 @@
 //! The audit log: one entry for each change, in the transaction of the change, chained by hash
 //! within its tenant so that a removed or altered entry shows.
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ExprTrait, QueryFilter, Set};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
