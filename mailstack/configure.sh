@@ -89,6 +89,7 @@ configure_dovecot() {
   render "$HERE/templates/dovecot-sql.conf.ext" "$etc/sql.conf.ext" 640 root:dovecot
   render "$HERE/templates/dovecot-sql-closed.conf.ext" "$etc/sql-closed.conf.ext" 640 root:dovecot
   render "$HERE/templates/dovecot-last-login.conf.ext" "$etc/last-login.conf.ext" 640 root:dovecot
+  render "$HERE/templates/track-folders.sh" "$etc/track-folders.sh" 755 root:root
   master="$(printf '%s' "$MASTER_PASSWORD" | openssl passwd -6 -stdin)"
   printf '%s:{SHA512-CRYPT}%s\n' "$MASTER_USER" "$master" > "$etc/master-users"
   chown root:dovecot "$etc/master-users"; chmod 640 "$etc/master-users"
