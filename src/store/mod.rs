@@ -56,6 +56,7 @@ pub mod engine;
 pub mod mailboxes;
 pub mod members;
 pub mod plans;
+pub mod seal;
 pub mod servers;
 pub mod tenants;
 pub mod users;

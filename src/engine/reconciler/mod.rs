@@ -1,5 +1,7 @@
 //! Brings mailboxes to what was asked for: observe, plan, apply, read back, record the generation.
 //! `plan` is pure; the wake-up carries no data; `apply` makes no choices.
+pub mod plan;
+
 use super::Context;
 use crate::backends::ServerError;
 use crate::domain::MailboxId;
