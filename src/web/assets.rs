@@ -150,14 +150,21 @@ pub fn url(name: &str) -> &'static str {
     reason = "actix takes async functions as handlers"
 )]
 pub async fn serve(request: HttpRequest, tail: web::Path<String>) -> HttpResponse {
-    let name = tail.split_once('/').map_or("", |(_hash, name)| name);
     if cfg!(debug_assertions) {
+        let name = tail.split_once('/').map_or("", |(_hash, name)| name);
         return answer(&request, read_all().get(name), "no-cache");
     }
-    let asset = LIBRARY
-        .get(name)
-        .filter(|asset| asset.url == request.path());
-    answer(&request, asset, "public, max-age=31536000, immutable")
+    answer(
+        &request,
+        of_address(request.path()),
+        "public, max-age=31536000, immutable",
+    )
+}
+
+/// The address carries the hash, so one of an earlier build finds nothing.
+fn of_address(address: &str) -> Option<&'static Asset> {
+    let (_, name) = address.rsplit_once('/')?;
+    LIBRARY.get(name).filter(|asset| asset.url == address)
 }
 
 fn answer(request: &HttpRequest, asset: Option<&Asset>, keep: &'static str) -> HttpResponse {
@@ -233,6 +240,13 @@ mod tests {
             assert_eq!(get(path, "").await.0, StatusCode::NOT_FOUND, "{path}");
         }
         assert_eq!(get(&url("no.css"), "").await.0, StatusCode::NOT_FOUND);
+    }
+
+    #[::core::prelude::v1::test]
+    fn an_address_of_an_earlier_build_finds_nothing() {
+        assert!(of_address(url("app.css")).is_some());
+        assert!(of_address("/assets/0000000000000000/app.css").is_none());
+        assert!(of_address("app.css").is_none());
     }
 
     #[actix_web::test]

@@ -12,18 +12,29 @@ use crate::{
         filters,
         nav::{Count, Section, navigation},
         parts::{Part, Parts},
-        shell::{Crumb, Flash, PersonLabel, Shell, ShellLinks, TenantLabel, Theme, Tone},
+        shell::{
+            Crumb, Flash, PersonLabel, PlainShell, Shell, ShellLinks, TenantLabel, Theme, Tone,
+        },
         why,
     },
 };
 
 /// `?theme=dark&brand=lantern`: without them, as the system and in the panel's own colour.
+/// `?layout=plain` is what one sees before signing in.
 #[derive(Debug, Default, Deserialize)]
 pub struct Look {
     #[serde(default)]
     theme: String,
     #[serde(default)]
     brand: String,
+    #[serde(default)]
+    layout: String,
+}
+
+#[derive(Template)]
+#[template(path = "gallery/plain.html")]
+struct Plain {
+    shell: PlainShell,
 }
 
 #[derive(Template)]
@@ -51,10 +62,25 @@ struct Gallery {
 /// # Errors
 /// When the page cannot be drawn, which is a fault in its template.
 pub async fn show(look: web::Query<Look>) -> actix_web::Result<HttpResponse> {
-    let page = draw(&look).map_err(actix_web::error::ErrorInternalServerError)?;
+    let page = if look.layout == "plain" {
+        draw_plain(&look)
+    } else {
+        draw(&look)
+    };
+    let page = page.map_err(actix_web::error::ErrorInternalServerError)?;
     Ok(HttpResponse::Ok()
         .content_type(ContentType::html())
         .body(page))
+}
+
+fn draw_plain(look: &Look) -> askama::Result<String> {
+    let shell = PlainShell {
+        title: "Sign in".to_owned(),
+        brand: "Pilothouse".to_owned(),
+        theme: Theme::parse(&look.theme),
+        home: "#main".to_owned(),
+    };
+    Plain { shell }.render()
 }
 
 fn draw(look: &Look) -> askama::Result<String> {
