@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::snapshot::hex;
 use super::{DomainName, EmailAddress, MailboxId, Protocol, Protocols};
 
 /// A mailbox as it should be on its server.
@@ -26,12 +27,35 @@ pub struct DesiredMailbox {
     pub open: Protocols,
     /// Whether mail is accepted for it.
     pub receives: bool,
-    /// The sentence a client is told when a protocol is closed.
+    /// The sentence a client is told when a protocol is closed, made by [`wire_sentence`].
     pub closed_reason: Option<String>,
     /// Bytes it may hold.
     pub quota_bytes: i64,
     /// Whether the server takes mail for the domain.
     pub domain_accepts: bool,
+}
+
+/// A sentence that can stand in a reply of every protocol: printable ASCII, one line, at most 200
+/// characters. What a person typed as a reason passes through here on its way to a server.
+#[must_use]
+pub fn wire_sentence(typed: &str) -> String {
+    let plain = |c: char| match c {
+        ' '..='~' => c,
+        '\u{2018}' | '\u{2019}' => '\'',
+        '\u{201c}' | '\u{201d}' => '"',
+        '\u{2013}' | '\u{2014}' => '-',
+        c if c.is_whitespace() || c.is_control() => ' ',
+        _ => '?',
+    };
+    let line: String = typed.chars().map(plain).collect();
+    let words: Vec<_> = line.split_ascii_whitespace().collect();
+    words
+        .join(" ")
+        .chars()
+        .take(200)
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }
 
 /// A fingerprint of a stored password hash, so that hashes are compared but not passed around.
@@ -43,10 +67,7 @@ impl PasswordMark {
     /// by itself; `-` when nobody can sign in with a password.
     #[must_use]
     pub fn of(hash: Option<&SecretString>) -> Self {
-        let digest = |hash: &SecretString| {
-            let bytes = Sha256::digest(hash.expose_secret().as_bytes());
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-        };
+        let digest = |hash: &SecretString| hex(&Sha256::digest(hash.expose_secret().as_bytes()));
         Self(hash.map_or_else(|| "-".to_owned(), digest))
     }
 }

@@ -1,0 +1,178 @@
+//! A mail program over IMAP, by the `async-imap` crate.
+use std::collections::BTreeMap;
+
+use async_imap::types::Flag;
+use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+use tokio::net::TcpStream;
+
+use super::{Doors, PATIENCE};
+
+/// A signed-in session.
+pub struct Imap {
+    session: async_imap::Session<TcpStream>,
+}
+
+/// One message as this client sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    pub flags: Vec<String>,
+    pub date: i64,
+    pub size: u32,
+    pub sha256: Vec<u8>,
+}
+
+/// One folder as this client sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    pub uidvalidity: Option<u32>,
+    pub messages: BTreeMap<u32, Mark>,
+}
+
+/// Every folder by its name on the wire (modified UTF-7).
+pub type Folders = BTreeMap<String, Folder>;
+
+fn said(fault: impl std::fmt::Display) -> String {
+    fault.to_string()
+}
+
+impl Imap {
+    /// Connects without TLS, which a stack allows on loopback, and signs in.
+    pub async fn login(doors: &Doors, user: &str, password: &str) -> Result<Self, String> {
+        Self::login_at(&doors.host, doors.imap, user, password).await
+    }
+
+    /// The same at another port.
+    pub async fn login_at(
+        host: &str,
+        port: u16,
+        user: &str,
+        password: &str,
+    ) -> Result<Self, String> {
+        let work = async {
+            let stream = TcpStream::connect((host, port)).await.map_err(said)?;
+            let mut client = async_imap::Client::new(stream);
+            client
+                .read_response()
+                .await
+                .map_err(said)?
+                .ok_or("no greeting")?;
+            let login = client.login(user, password).await;
+            login
+                .map(|session| Self { session })
+                .map_err(|(fault, _)| said(fault))
+        };
+        tokio::time::timeout(PATIENCE, work).await.map_err(said)?
+    }
+
+    /// Makes a folder; the name as on the wire (modified UTF-7).
+    pub async fn create(&mut self, folder: &str) -> Result<(), String> {
+        self.session.create(folder).await.map_err(said)
+    }
+
+    /// Appends a message. `flags` such as `(\Seen $Label1)`, `date` such as
+    /// `"24-Nov-2026 10:00:00 +0000"` with its quotes.
+    pub async fn append(
+        &mut self,
+        folder: &str,
+        flags: Option<&str>,
+        date: Option<&str>,
+        body: &[u8],
+    ) -> Result<(), String> {
+        self.session
+            .append(folder, flags, date, body)
+            .await
+            .map_err(said)
+    }
+
+    /// The names of all folders that can be opened, as on the wire.
+    pub async fn folders(&mut self) -> Result<Vec<String>, String> {
+        let list = self.session.list(Some(""), Some("*")).await.map_err(said)?;
+        let names: Vec<_> = list.try_collect().await.map_err(said)?;
+        let opens = |name: &async_imap::types::Name| {
+            !name
+                .attributes()
+                .contains(&async_imap::types::NameAttribute::NoSelect)
+        };
+        Ok(names
+            .iter()
+            .filter(|n| opens(n))
+            .map(|n| n.name().to_owned())
+            .collect())
+    }
+
+    /// Sets flags by a STORE command such as `+FLAGS (\Deleted)`; opens the folder for writing.
+    pub async fn store(&mut self, folder: &str, uid: u32, query: &str) -> Result<(), String> {
+        self.session.select(folder).await.map_err(said)?;
+        let updates = self
+            .session
+            .uid_store(uid.to_string(), query)
+            .await
+            .map_err(said)?;
+        updates.try_collect::<Vec<_>>().await.map_err(said)?;
+        Ok(())
+    }
+
+    /// Everything in the folder, bodies hashed.
+    pub async fn read(&mut self, folder: &str) -> Result<Folder, String> {
+        let opened = self.session.examine(folder).await.map_err(said)?;
+        let mut read = Folder {
+            uidvalidity: opened.uid_validity,
+            messages: BTreeMap::new(),
+        };
+        if opened.exists == 0 {
+            return Ok(read);
+        }
+        let items = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";
+        let stream = self.session.uid_fetch("1:*", items).await.map_err(said)?;
+        for fetch in stream.try_collect::<Vec<_>>().await.map_err(said)? {
+            let Some(uid) = fetch.uid else { continue };
+            let mark = Mark {
+                flags: flags(&fetch),
+                date: fetch.internal_date().map_or(0, |date| date.timestamp()),
+                size: fetch.size.unwrap_or_default(),
+                sha256: Sha256::digest(fetch.body().unwrap_or_default()).to_vec(),
+            };
+            read.messages.insert(uid, mark);
+        }
+        Ok(read)
+    }
+
+    /// Everything in the mailbox.
+    pub async fn read_all(&mut self) -> Result<Folders, String> {
+        let mut all = Folders::new();
+        for name in self.folders().await? {
+            let folder = self.read(&name).await?;
+            all.insert(name, folder);
+        }
+        Ok(all)
+    }
+
+    /// A sign of life; fails when the server dropped the session.
+    pub async fn noop(&mut self) -> Result<(), String> {
+        tokio::time::timeout(PATIENCE, self.session.noop())
+            .await
+            .map_err(said)?
+            .map_err(said)
+    }
+
+    /// Signs out.
+    pub async fn logout(mut self) {
+        let _ = self.session.logout().await;
+    }
+}
+
+fn flags(fetch: &async_imap::types::Fetch) -> Vec<String> {
+    let word = |flag: Flag<'_>| match flag {
+        Flag::Seen => Some("\\Seen".to_owned()),
+        Flag::Answered => Some("\\Answered".to_owned()),
+        Flag::Flagged => Some("\\Flagged".to_owned()),
+        Flag::Deleted => Some("\\Deleted".to_owned()),
+        Flag::Draft => Some("\\Draft".to_owned()),
+        Flag::Recent | Flag::MayCreate => None,
+        Flag::Custom(word) => Some(word.into_owned()),
+    };
+    let mut words: Vec<_> = fetch.flags().filter_map(word).collect();
+    words.sort();
+    words
+}
