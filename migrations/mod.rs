@@ -3,6 +3,7 @@
 mod m0001_tenants;
 mod m0002_mail;
 mod m0003_conversions;
+mod m0004_due;
 
 use sea_orm_migration::prelude::*;
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_tenants::Migration),
             Box::new(m0002_mail::Migration),
             Box::new(m0003_conversions::Migration),
+            Box::new(m0004_due::Migration),
         ]
     }
 }
