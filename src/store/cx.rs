@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::audit::{self, Event};
 use super::schema::{membership, tenant};
 use super::scoped::{Reach, Scoped};
-use crate::authz::{Actor, Mutates, Origin, Permission, Role, Scope};
+use crate::authz::{Actor, Includes, Mutates, Origin, Permission, Role, Scope};
 use crate::domain::{Clock, Tenant, TenantId, TenantKind};
 
 /// The database did not do its part.
@@ -193,6 +193,11 @@ impl Db {
         authorize(&self.core, actor, tenant, facts).await
     }
 
+    /// Whether the database answers at all.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        Ok(self.core.conn.ping().await?)
+    }
+
     /// An ear for the bell.
     #[must_use]
     pub fn listen(&self) -> watch::Receiver<u64> {
@@ -364,6 +369,24 @@ impl<P: Permission> Cx<P> {
     #[must_use]
     pub fn dry_run(&self) -> bool {
         self.facts.dry_run
+    }
+
+    /// The same for a permission that `P` includes: to look again after a change, say.
+    #[must_use]
+    pub fn narrow<Q: Permission>(&self) -> Cx<Q>
+    where
+        P: Includes<Q>,
+    {
+        Cx {
+            core: self.core.clone(),
+            actor: self.actor.clone(),
+            role: self.role,
+            platform_role: self.platform_role,
+            tenant: self.tenant.clone(),
+            reach: self.reach.clone(),
+            facts: self.facts.clone(),
+            permission: PhantomData,
+        }
     }
 
     /// Opens the one transaction of this request.

@@ -1,3 +1,4 @@
-//! Pages for people: one file for each resource, with the structs its templates are drawn from.
+//! Pages for people: one file for each resource, named as its folder in `templates/`. A handler
+//! reads the request, calls one use-case and draws its template.
 #[cfg(debug_assertions)]
 pub mod gallery;

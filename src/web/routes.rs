@@ -1,0 +1,32 @@
+//! Every path of the site, in reading order: what it is for, and which handler answers. The guard
+//! of each is in its handler's arguments; `tests/site/doors.rs` walks this table as a stranger.
+use actix_web::web::ServiceConfig;
+
+use super::error::Problem;
+use super::place::at;
+use super::{assets, health, live};
+
+/// The whole table.
+pub fn configure(site: &mut ServiceConfig) {
+    machinery(site);
+    #[cfg(debug_assertions)]
+    site.service(at("/_gallery").get(super::pages::gallery::show));
+    pages(site);
+}
+
+/// What machines ask for.
+fn machinery(site: &mut ServiceConfig) {
+    site.service(at("/healthz").get(health::alive))
+        .service(at("/readyz").get(health::ready))
+        .service(at("/assets/{tail:.*}").get(assets::serve));
+}
+
+/// What people see; each has its maker in [`super::urls`].
+fn pages(site: &mut ServiceConfig) {
+    site.service(at("/t/{tenant}/live").get(live::pings));
+}
+
+/// Whatever is not in the table.
+pub async fn nothing_here() -> Result<&'static str, Problem> {
+    Err(Problem::no_such_path())
+}
