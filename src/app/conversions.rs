@@ -26,8 +26,9 @@ pub async fn pre_check<P: Includes<ViewConversions>>(
     work: &Work<P>,
     to: Kind,
     mailboxes: &[String],
+    keep_open: &[KeepOpen],
 ) -> Result<Vec<PreCheck>, AppError> {
-    let _ = (work, to, mailboxes);
+    let _ = (work, to, mailboxes, keep_open);
     unimplemented!()
 }
 

@@ -1,10 +1,12 @@
-//! Conversions: the states of a batch and of each mailbox in it, the pre-check, the receipt.
+//! Conversions: the states of a batch and of each mailbox in it, and the receipt. What one would do
+//! to a mailbox, and what stands in its way, is decided in [`pre_check`].
+pub mod pre_check;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BatchId, EmailAddress, ItemId, Kind, MailboxId, Protocol, TenantId, snapshot::Summary,
-};
+use super::{BatchId, EmailAddress, ItemId, Kind, MailboxId, TenantId, snapshot::Summary};
+pub use pre_check::{Blocker, Closing, KeepOpen, PreCheck, Settings, Subject};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
@@ -123,62 +125,43 @@ words! {
     }
 }
 
-/// Why a mailbox cannot be converted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Blocker {
-    /// A stable word: `same_kind`, `already_converting`, `no_server`, `over_quota`,
-    /// `domain_unproved`, `no_plan`, `retained`, `not_ready`, `drift`, `needs_move`.
-    pub code: String,
-    /// One sentence: what is in the way and what to do about it.
-    pub detail: String,
-}
+impl Place {
+    /// What people see while this step is under way.
+    #[must_use]
+    pub const fn state(self) -> ItemState {
+        match self {
+            Self::Check => ItemState::Checking,
+            Self::Survey => ItemState::Verifying,
+            Self::Shut | Self::Mark | Self::Switch => ItemState::Switching,
+            Self::Compare | Self::Open | Self::SwitchBack => ItemState::Switching,
+            Self::Settle => ItemState::Settling,
+            Self::Over => ItemState::Done,
+        }
+    }
 
-/// A protocol that closes, and when it was last used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Closing {
-    /// The protocol.
-    pub protocol: Protocol,
-    /// Its last login.
-    pub last_used_at: Option<DateTime<Utc>>,
-}
+    /// Whether the kind may have changed: from here on it cannot be called off.
+    #[must_use]
+    pub const fn has_switched(self) -> bool {
+        matches!(
+            self,
+            Self::Compare | Self::Open | Self::Settle | Self::SwitchBack | Self::Over
+        )
+    }
 
-/// What a conversion would do to one mailbox, computed without changing anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreCheck {
-    /// Which mailbox; `None` when the address is not one of ours.
-    pub mailbox: Option<MailboxId>,
-    /// Its address.
-    pub address: EmailAddress,
-    /// The person's name.
-    pub display_name: String,
-    /// How it would be done; `None` when it cannot.
-    pub way: Option<Way>,
-    /// What is in the way; empty means that it can be converted.
-    pub blockers: Vec<Blocker>,
-    /// Protocols that open.
-    pub opens: Vec<Protocol>,
-    /// Protocols that close.
-    pub closes: Vec<Closing>,
-    /// The plan now, by its slug.
-    pub plan_from: String,
-    /// The plan then, by its slug.
-    pub plan_to: Option<String>,
-    /// The price code now and then.
-    pub price_codes: (Option<String>, Option<String>),
-    /// Messages, as last read.
-    pub messages: i64,
-    /// Bytes, as last read.
-    pub bytes: i64,
-}
+    /// Whether it goes on while its batch is held: the doors are shut, or the kind has changed.
+    #[must_use]
+    pub const fn cannot_wait(self) -> bool {
+        self.has_switched() || matches!(self, Self::Mark | Self::Switch)
+    }
 
-/// A protocol of the old kind that stays open for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KeepOpen {
-    /// The protocol.
-    pub protocol: Protocol,
-    /// Until then.
-    pub until: DateTime<Utc>,
+    /// Those before the switch, which can be called off.
+    pub const BEFORE_SWITCH: [Self; 5] = [
+        Self::Check,
+        Self::Survey,
+        Self::Shut,
+        Self::Mark,
+        Self::Switch,
+    ];
 }
 
 /// How many mailboxes of a batch stand where.
@@ -300,8 +283,23 @@ pub struct Receipt {
     pub identical: bool,
     /// What is not, in sentences.
     pub differences: Vec<String>,
+    /// The full reading after the doors had opened; `None` when it did not come to that.
+    pub read_again: Option<ReadAgain>,
     /// First step at.
     pub started_at: DateTime<Utc>,
     /// Over at.
     pub finished_at: DateTime<Utc>,
+}
+
+/// Every message of the first snapshot, read in full once more after the doors had opened. By then
+/// the owner is back and may delete or flag mail: that is no loss, because behind shut doors every
+/// message was there and equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ReadAgain {
+    /// Messages whose every byte is as it was.
+    pub unchanged: u64,
+    /// Of these, the ones that have got other flags since.
+    pub flagged_since: u64,
+    /// Messages that have been removed or moved since.
+    pub removed_since: u64,
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::conversion::ReadAgain;
+
 /// What identifies one message and what must not change about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageMark {
@@ -183,6 +185,40 @@ fn compare_folder(old: &FolderSnapshot, new: &FolderSnapshot, result: &mut Compa
             ));
         }
     }
+}
+
+/// Looks again at every message of `before`, after the owner has been let back in: one that is
+/// still there must be byte for byte what it was. Flags are the owner's to change by then, and mail
+/// the owner's to remove, so both are counted and neither is a difference.
+#[must_use]
+pub fn read_again(before: &Snapshot, now: &Snapshot) -> (ReadAgain, Vec<String>) {
+    let mut seen = ReadAgain::default();
+    let mut differences = vec![];
+    for old in &before.folders {
+        let same = |f: &&FolderSnapshot| f.name == old.name && f.uidvalidity == old.uidvalidity;
+        let found: BTreeMap<u32, &MessageMark> = now
+            .folders
+            .iter()
+            .find(same)
+            .map(|f| f.messages.iter().map(|m| (m.uid, m)).collect())
+            .unwrap_or_default();
+        for message in &old.messages {
+            match found.get(&message.uid) {
+                None => seen.removed_since += 1,
+                Some(twin) if twin.sha256 != message.sha256 || twin.date != message.date => {
+                    differences.push(format!(
+                        "Message {} in {} has other text or another date than before.",
+                        message.uid, old.name
+                    ));
+                }
+                Some(twin) => {
+                    seen.unchanged += 1;
+                    seen.flagged_since += u64::from(twin.flags != message.flags);
+                }
+            }
+        }
+    }
+    (seen, differences)
 }
 
 /// Bytes in small hexadecimal digits.
