@@ -73,13 +73,11 @@ struct Asset {
 impl Asset {
     fn new(name: &str, mime: &'static str, body: Vec<u8>) -> Self {
         let digest = Sha256::digest(&body);
-        let hash: String = digest[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let first = digest.iter().take(8);
+        let hash = first.fold(0_u64, |hash, byte| (hash << 8) | u64::from(*byte));
         let gzip = compressed(&body);
         Self {
-            url: format!("{PREFIX}/{hash}/{name}"),
+            url: format!("{PREFIX}/{hash:016x}/{name}"),
             mime,
             body,
             gzip,
@@ -145,10 +143,6 @@ pub fn url(name: &str) -> &'static str {
 ///
 /// A debug build reads the folder again each time and forbids keeping, so that an edit shows at the
 /// next reload.
-#[expect(
-    clippy::unused_async,
-    reason = "actix takes async functions as handlers"
-)]
 pub async fn serve(request: HttpRequest, tail: web::Path<String>) -> HttpResponse {
     if cfg!(debug_assertions) {
         let name = tail.split_once('/').map_or("", |(_hash, name)| name);
@@ -219,7 +213,7 @@ mod tests {
     #[actix_web::test]
     async fn every_name_has_an_address_that_answers_with_its_content() {
         for (name, asset) in LIBRARY.iter() {
-            let (status, _, body) = get(&url(name), "identity").await;
+            let (status, _, body) = get(url(name), "identity").await;
             assert_eq!(
                 (status, body),
                 (StatusCode::OK, asset.body.clone()),
@@ -239,7 +233,7 @@ mod tests {
         ] {
             assert_eq!(get(path, "").await.0, StatusCode::NOT_FOUND, "{path}");
         }
-        assert_eq!(get(&url("no.css"), "").await.0, StatusCode::NOT_FOUND);
+        assert_eq!(get(url("no.css"), "").await.0, StatusCode::NOT_FOUND);
     }
 
     #[::core::prelude::v1::test]
@@ -251,8 +245,8 @@ mod tests {
 
     #[actix_web::test]
     async fn a_browser_that_takes_gzip_gets_fewer_bytes() {
-        let (_, plain, whole) = get(&url("app.css"), "identity").await;
-        let (_, packed, small) = get(&url("app.css"), "gzip, br").await;
+        let (_, plain, whole) = get(url("app.css"), "identity").await;
+        let (_, packed, small) = get(url("app.css"), "gzip, br").await;
         assert_eq!(
             (plain.as_deref(), packed.as_deref()),
             (Some("identity"), Some("gzip"))
