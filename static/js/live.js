@@ -20,9 +20,11 @@
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 
-  let asking = false;
+  let asking = false, again = false;
   async function ask() {
-    if (asking || document.hidden || !live().length) return;
+    if (document.hidden || !live().length) return;
+    again = asking;
+    if (asking) return;
     asking = true;
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
@@ -33,6 +35,8 @@
       // The panel is away for a moment: what is on the page stays, and the next turn asks again.
     } finally {
       asking = false;
+      if (!live().length) stream?.close();
+      else if (again) ask();
     }
   }
 
@@ -42,8 +46,9 @@
     setTimeout(async () => { await ask(); wait(); }, Math.max(1, seconds) * 1000);
   }
 
-  const stream = live().find((element) => element.dataset.events)?.dataset.events;
-  if (stream) new EventSource(stream).addEventListener("message", ask);
+  const events = live().find((element) => element.dataset.events)?.dataset.events;
+  const stream = events && new EventSource(events);
+  stream?.addEventListener("message", ask);
   addEventListener("visibilitychange", ask);
   wait();
 }
