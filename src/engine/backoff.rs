@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// After `failures` in a row: one second, doubled each time, at most a minute; a part of it, between
 /// a half and the whole, so that not everybody comes back at the same moment. `jitter` is from 0 to

@@ -7,9 +7,20 @@ pub mod backoff;
 pub mod conversion;
 pub mod reconciler;
 pub mod servers;
+pub mod sweep;
+
+mod checks;
+mod grants;
+mod health;
+mod rhythm;
+mod run;
+mod usage;
+
+pub use run::run;
 
 use std::time::Duration;
 
+use crate::domain::ids::EventId;
 use crate::store;
 
 /// What every part of the engine is given.
@@ -23,6 +34,13 @@ pub struct Context {
     pub pace: Pace,
     /// The name of this process in leases; another process has another one.
     pub owner: String,
+}
+
+impl Context {
+    /// A name for the leases of one pass: of this process, and of no other pass in it.
+    fn lease_name(&self) -> String {
+        format!("{}/{}", self.owner, EventId::new())
+    }
 }
 
 /// How fast and how much. The defaults suit one panel and a handful of servers.
@@ -50,10 +68,10 @@ impl Default for Pace {
             tick: Duration::from_secs(2),
             mailboxes_per_server: 8,
             conversions_per_server: 4,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             health_every: Duration::from_secs(15),
-            sweep_every: Duration::from_secs(300),
-            usage_every: Duration::from_secs(60),
+            sweep_every: Duration::from_mins(5),
+            usage_every: Duration::from_mins(1),
         }
     }
 }

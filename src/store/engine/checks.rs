@@ -1,5 +1,5 @@
 //! Live checks that were asked for.
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use super::super::schema::{mailbox, mailbox_check};
 use super::super::{Engine, StoreError};

@@ -126,7 +126,7 @@ fn is_due(server: ServerId, now: DateTime<Utc>) -> Condition {
 }
 
 /// Leases up to `limit` mailboxes of a server that are due. `SKIP LOCKED` keeps two processes apart
-/// on Postgres; SQLite drops it silently, and there the write lock of the whole file does.
+/// on Postgres; `SQLite` drops it silently, and there the write lock of the whole file does.
 pub async fn claim(
     engine: &Engine,
     server: ServerId,

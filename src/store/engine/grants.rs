@@ -1,5 +1,5 @@
 //! Switches that were on for a while, and whose time is over.
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use super::super::schema::mailbox;

@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 use super::super::schema::mailbox;
@@ -37,6 +37,8 @@ pub enum Passed {
         problem: String,
         /// When.
         again_in: Duration,
+        /// Whether anything may have been done to the account before it failed.
+        begun: bool,
     },
     /// Somebody has to act.
     Refused {
@@ -97,7 +99,10 @@ fn write(
         row.asked_generation += 1;
         row.next_try_at = Some(now);
     }
-    row.state = mailboxes::standing(row).state().as_str().to_owned();
+    mailboxes::standing(row)
+        .state()
+        .as_str()
+        .clone_into(&mut row.state);
     Ok(())
 }
 
@@ -125,9 +130,13 @@ fn apply(
             row.attempts += 1;
             row.next_try_at = Some(now);
         }
-        Passed::Waits { problem, again_in } => {
+        Passed::Waits {
+            problem,
+            again_in,
+            begun,
+        } => {
             row.problem = Some(problem.clone());
-            row.attempts += 1;
+            row.attempts += i32::from(*begun);
             row.next_try_at = Some(now + *again_in);
         }
         Passed::Refused { problem } => {

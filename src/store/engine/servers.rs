@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ColumnTrait, NotSet, QueryFilter, QueryOrder, Set};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -233,8 +233,9 @@ async fn ask_again(work: &Work<ManageServers>, server: Uuid) -> Result<(), Store
     Ok(())
 }
 
-/// It answered. Says whether it was down before: then whatever waited for it is due at once.
-pub async fn up(engine: &Engine, id: ServerId, version: &str) -> Result<bool, StoreError> {
+/// It answered, and may have told its version. Says whether it was down before: then whatever
+/// waited for it is due at once.
+pub async fn up(engine: &Engine, id: ServerId, version: Option<&str>) -> Result<bool, StoreError> {
     let tx = engine.core.begin_write().await?;
     let this = mail_server::Column::Id.eq(id.0);
     let row = find::<mail_server::Entity>()
@@ -245,7 +246,7 @@ pub async fn up(engine: &Engine, id: ServerId, version: &str) -> Result<bool, St
     let now = engine.clock().now();
     let row = mail_server::ActiveModel {
         state: Set("up".to_owned()),
-        version: Set(Some(version.to_owned())),
+        version: version.map_or(NotSet, |version| Set(Some(version.to_owned()))),
         problem: Set(None),
         failures: Set(0),
         next_try_at: Set(None),
