@@ -34,7 +34,7 @@ async fn tenants(to: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(text("kind"))
         .col(text("slug"))
         .col(text("name"))
-        .col(text("path"))
+        .col(path(to))
         .col(timestamp_with_time_zone_null("suspended_at"))
         .col(text_null("suspended_reason"))
         .col(text("time_zone"))
@@ -52,6 +52,16 @@ async fn tenants(to: &SchemaManager<'_>) -> Result<(), DbErr> {
     to.create_index(index("tenants", &["parent_id"]).take())
         .await?;
     Ok(())
+}
+
+/// The tenant filter compares paths byte by byte. Postgres would compare them by the rules of its
+/// language, in most of which `~` comes before the digits.
+fn path(to: &SchemaManager<'_>) -> ColumnDef {
+    let mut path = text("path");
+    if to.get_database_backend() == sea_orm_migration::sea_orm::DbBackend::Postgres {
+        path.extra("COLLATE \"C\"");
+    }
+    path
 }
 
 async fn members(to: &SchemaManager<'_>) -> Result<(), DbErr> {

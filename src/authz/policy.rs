@@ -207,6 +207,8 @@ policy! {
     ViewServers: Viewer looks "mail-servers" []
     /// Take over an account that a server has and the panel does not know.
     ManageServers: Admin changes "mail-servers" [ViewServers, ViewMailboxes]
+    /// Make members and give them roles.
+    ManageMembers: Owner changes "members" []
     /// See API keys, never the keys themselves.
     ViewApiKeys: Admin looks "api-keys" []
     /// Make and revoke API keys, none stronger than oneself.

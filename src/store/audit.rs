@@ -58,11 +58,11 @@ impl Event {
         self
     }
 
-    /// How it was and how it is.
+    /// How it was and how it is; `null` for what was not there before or is not there any more.
     #[must_use]
     pub fn change(mut self, before: Value, after: Value) -> Self {
-        self.before = Some(before);
-        self.after = Some(after);
+        self.before = (before != Value::Null).then_some(before);
+        self.after = (after != Value::Null).then_some(after);
         self
     }
 }
@@ -179,7 +179,7 @@ pub(super) fn digest(row: &audit_event::Model) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     };
-    let optional = |value: &Option<Value>| value.as_ref().map(Value::to_string).unwrap_or_default();
+    let optional = |value: &Option<Value>| value.as_ref().map(canonical).unwrap_or_default();
     for part in [
         row.previous_hash.as_str(),
         &row.tenant_id.to_string(),
@@ -201,4 +201,23 @@ pub(super) fn digest(row: &audit_event::Model) -> String {
         add(part);
     }
     crate::domain::snapshot::hex(&digest.finalize())
+}
+
+/// The same text for the same value: Postgres keeps `jsonb` in an order of its own.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            let fields = fields.into_iter().map(|(name, value)| {
+                format!("{}:{}", Value::from(name.as_str()), canonical(value))
+            });
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => {
+            let items = items.iter().map(canonical);
+            format!("[{}]", items.collect::<Vec<_>>().join(","))
+        }
+        plain => plain.to_string(),
+    }
 }

@@ -238,6 +238,11 @@ impl Engine {
     pub fn clock(&self) -> &Clock {
         &self.core.clock
     }
+
+    /// Closes every connection, once nothing needs them any more.
+    pub async fn close(self) -> Result<(), StoreError> {
+        Ok(self.core.conn.close().await?)
+    }
 }
 
 #[expect(
@@ -411,7 +416,7 @@ impl<P: Permission> Cx<P> {
             permission: PhantomData,
         };
         if P::CHANGES && !self.facts.dry_run {
-            super::visitor::reserve_idempotency_key(&work).await?;
+            super::idempotency::reserve(&work).await?;
         }
         Ok(work)
     }

@@ -48,11 +48,13 @@ mod cx;
 mod open;
 mod schema;
 mod scoped;
+mod seed;
 
 pub mod api_keys;
 pub mod conversions;
 pub mod domains;
 pub mod engine;
+pub mod idempotency;
 pub mod mailboxes;
 pub mod members;
 pub mod plans;
@@ -65,3 +67,4 @@ pub mod visitor;
 pub use audit::Event;
 pub use cx::{Bell, Cx, Db, Denied, Engine, RequestFacts, StoreError, TenantRef, Work};
 pub use open::{Options, open};
+pub use seed::PLATFORM;

@@ -2,7 +2,10 @@
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    TransactionTrait,
+};
 use sea_orm_migration::MigratorTrait;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -27,16 +30,21 @@ pub struct Options {
 /// A number that no other program is likely to lock with: the letters `ph`, twice.
 const MIGRATION_LOCK: i64 = 0x7068_7068;
 
-/// Opens the database and migrates it. Only `main` and the tests call this: whoever holds the
-/// [`Engine`] sees all tenants.
+/// Opens the database, migrates it and fills in what every panel has. Only `main` and the tests
+/// call this: whoever holds the [`Engine`] sees all tenants.
 pub async fn open(options: &Options) -> Result<(Db, Engine), StoreError> {
     let conn = connect(options).await?;
-    migrate(&conn).await?;
     let core = Core {
         conn,
         clock: options.clock.clone(),
         bell: Bell::default(),
     };
+    let lock = lock(&core.conn).await?;
+    migrations::Migrator::up(&core.conn, None).await?;
+    super::seed::seed(&core).await?;
+    if let Some(lock) = lock {
+        lock.commit().await?;
+    }
     Ok((Db { core: core.clone() }, Engine { core }))
 }
 
@@ -59,18 +67,15 @@ async fn connect(options: &Options) -> Result<DatabaseConnection, StoreError> {
 }
 
 /// Takes a lock that other panel processes wait for, so that two that start together do not both
-/// create a table. SQLite needs none of ours: its migrations hold the write lock of the file.
+/// create a table. It belongs to a transaction of its own and ends with it. SQLite needs none of
+/// ours: whoever writes holds the lock of the file.
 #[expect(clippy::disallowed_methods, reason = "a lock names no tenant")]
-async fn migrate(conn: &DatabaseConnection) -> Result<(), StoreError> {
+async fn lock(conn: &DatabaseConnection) -> Result<Option<DatabaseTransaction>, StoreError> {
     if conn.get_database_backend() != DbBackend::Postgres {
-        return Ok(migrations::Migrator::up(conn, None).await?);
+        return Ok(None);
     }
-    // The lock belongs to the transaction of this one connection and ends with it.
-    use sea_orm::TransactionTrait as _;
-    let guard = conn.begin().await?;
-    guard
-        .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+    let lock = conn.begin().await?;
+    lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
         .await?;
-    migrations::Migrator::up(conn, None).await?;
-    Ok(guard.commit().await?)
+    Ok(Some(lock))
 }

@@ -1,0 +1,7 @@
+//! The store and the use-cases on it, without a web server: on SQLite, and on Postgres when asked
+//! (`tests/support/database.rs`).
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod doors;

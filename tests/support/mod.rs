@@ -1,0 +1,8 @@
+//! What every test stands on: a database of its own ([`database`]) and a tree of tenants with
+//! people in it ([`world`]). Each test binary uses the part it needs.
+#![expect(dead_code, reason = "every test binary uses another part of it")]
+pub mod database;
+pub mod world;
+
+pub use database::TestDatabase;
+pub use world::World;
