@@ -1,20 +1,19 @@
 //! Plans: which ones a tenant may use.
 use super::AppError;
 use crate::authz::{Includes, ViewPlans};
-use crate::domain::{Kind, Plan, TenantId};
-use crate::store::Work;
+use crate::domain::{Invalid, Kind, Plan, TenantId};
+use crate::store::{self, Work};
 
 /// The plans that a tenant may use, its own and those of the tenants above it.
 pub async fn list<P: Includes<ViewPlans>>(
     work: &Work<P>,
     tenant: TenantId,
 ) -> Result<Vec<Plan>, AppError> {
-    let _ = (work, tenant);
-    unimplemented!()
+    Ok(store::plans::usable(work, tenant).await?)
 }
 
-/// The plan of that slug, or the default one of that kind, that a tenant may use. The fault is at
-/// `field`.
+/// The plan of that slug, or the default one of that kind, that a tenant may use. Where two have
+/// the same slug, the nearer tenant's counts. The fault is at `field`.
 pub async fn choose<P: Includes<ViewPlans>>(
     work: &Work<P>,
     tenant: TenantId,
@@ -22,6 +21,54 @@ pub async fn choose<P: Includes<ViewPlans>>(
     slug: Option<&str>,
     field: &str,
 ) -> Result<Plan, AppError> {
-    let _ = (work, tenant, kind, slug, field);
-    unimplemented!()
+    let plans = store::plans::usable(work, tenant).await?;
+    let found = match slug {
+        Some(slug) => plans.iter().find(|plan| plan.slug.as_str() == slug),
+        None => plans
+            .iter()
+            .find(|plan| plan.is_default && plan.kind == kind),
+    };
+    match (found, slug) {
+        (Some(plan), _) if plan.kind == kind => Ok(plan.clone()),
+        (Some(plan), _) => Err(Invalid::field(
+            field,
+            format!(
+                "{} is a plan for {} mailboxes. Choose one for {}: {}.",
+                plan.slug,
+                plan.kind.label(),
+                kind.label(),
+                named(&plans, kind)
+            ),
+        )
+        .into()),
+        (None, Some(slug)) => Err(Invalid::field(
+            field,
+            format!(
+                "There is no plan “{slug}” here. Choose one for {}: {}.",
+                kind.label(),
+                named(&plans, kind)
+            ),
+        )
+        .into()),
+        (None, None) => Err(Invalid::field(
+            field,
+            format!(
+                "No plan is the default for {}. Choose one: {}.",
+                kind.label(),
+                named(&plans, kind)
+            ),
+        )
+        .into()),
+    }
+}
+
+/// The slugs of the plans of a kind, for a sentence.
+fn named(plans: &[Plan], kind: Kind) -> String {
+    let of_kind = plans.iter().filter(|plan| plan.kind == kind);
+    let slugs: Vec<_> = of_kind.map(|plan| plan.slug.as_str()).collect();
+    if slugs.is_empty() {
+        "none is there yet".to_owned()
+    } else {
+        slugs.join(", ")
+    }
 }

@@ -1,23 +1,15 @@
 //! Users.
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::AppError;
-use crate::authz::{CreateUsers, EditUsers, RemoveUsers, ResetPasswords, ViewUsers};
-use crate::domain::{EmailAddress, Kind, MailboxState, Page, PageRequest, User};
-use crate::store::Work;
-
-/// Which users a list shows.
-#[derive(Debug, Clone, Default)]
-pub struct UserFilter {
-    /// Searches name and address.
-    pub q: Option<String>,
-    /// Only of that domain.
-    pub domain: Option<String>,
-    /// Only with a mailbox of that kind.
-    pub kind: Option<Kind>,
-    /// Only with a mailbox in that state.
-    pub state: Option<MailboxState>,
-}
+use super::mailboxes::{self, Whose};
+use crate::authz::{
+    CreateUsers, EditUsers, Includes, Mutates, RemoveUsers, ResetPasswords, ViewUsers,
+};
+pub use crate::domain::UserFilter;
+use crate::domain::{EmailAddress, Kind, Page, PageRequest, User};
+use crate::store::{self, Event, Work};
 
 /// A mailbox to make along with the user.
 #[derive(Debug, Clone)]
@@ -49,21 +41,58 @@ pub async fn list(
     filter: &UserFilter,
     page: &PageRequest,
 ) -> Result<Page<User>, AppError> {
-    let _ = (work, filter, page);
-    unimplemented!()
+    Ok(store::users::list(work, filter, page).await?)
 }
 
 /// One user, by id or address.
-pub async fn find(work: &Work<ViewUsers>, user: &str) -> Result<User, AppError> {
-    let _ = (work, user);
-    unimplemented!()
+pub async fn find<P: Includes<ViewUsers>>(work: &Work<P>, user: &str) -> Result<User, AppError> {
+    let found = store::users::find(work, user).await?;
+    found.ok_or(AppError::NotFound("user"))
 }
 
 /// Adds a user to the tenant that the path names (which must be a customer), with its mailbox in
 /// the same transaction.
 pub async fn create(work: Work<CreateUsers>, new: NewUser) -> Result<User, AppError> {
-    let _ = (work, new);
-    unimplemented!()
+    let (tenant, domain) = mailboxes::home(&work, &new.address).await?;
+    if let Some(holder) = store::addresses::holder(&work, &new.address).await? {
+        return Err(taken(&new.address, holder));
+    }
+    let id = store::users::create(
+        &work,
+        (tenant, domain),
+        &new.address,
+        &new.display_name,
+        &new.password_hash,
+    )
+    .await?;
+    if let Some(mailbox) = new.mailbox {
+        let whose = Whose {
+            tenant,
+            domain,
+            user: Some(id),
+            address: &new.address,
+            display_name: &new.display_name,
+        };
+        mailboxes::add(&work, &whose, mailbox, "mailbox/").await?;
+    }
+    let user = find(&work, &id.to_string()).await?;
+    if let Some(mailbox) = &user.mailbox {
+        work.note(mailboxes::created(mailbox)).await?;
+    }
+    let after = json!({ "address": user.address, "display_name": user.display_name });
+    let event = event("user.created", &user).change(serde_json::Value::Null, after);
+    work.commit(event).await?;
+    Ok(user)
+}
+
+fn taken(address: &EmailAddress, holder: store::addresses::Holder) -> AppError {
+    if holder.user.is_none() {
+        return mailboxes::taken(address, holder);
+    }
+    AppError::conflict(
+        "address-taken",
+        format!("There is a user with the address {address} already. Choose another address."),
+    )
 }
 
 /// Changes the name; the address list of the mail server follows.
@@ -73,8 +102,22 @@ pub async fn rename(
     display_name: String,
     expected: Option<&str>,
 ) -> Result<User, AppError> {
-    let _ = (work, user, display_name, expected);
-    unimplemented!()
+    let user = find_to_change(&work, user).await?;
+    if expected.is_some_and(|expected| !user.is_version(expected)) {
+        return Err(AppError::Stale);
+    }
+    if user.display_name == display_name {
+        return Ok(user);
+    }
+    store::users::rename(&work, &user, &display_name).await?;
+    if let Some(mailbox) = &user.mailbox {
+        store::mailboxes::follow_name(&work, mailbox, &display_name).await?;
+    }
+    let changed = find(&work, &user.id.to_string()).await?;
+    let told = |user: &User| json!({ "display_name": user.display_name });
+    let event = event("user.renamed", &user).change(told(&user), told(&changed));
+    work.commit(event).await?;
+    Ok(changed)
 }
 
 /// Sets a new password, here and on the mail server.
@@ -83,12 +126,42 @@ pub async fn set_password(
     user: &str,
     password_hash: SecretString,
 ) -> Result<User, AppError> {
-    let _ = (work, user, password_hash);
-    unimplemented!()
+    let user = find_to_change(&work, user).await?;
+    store::users::set_password(&work, &user, &password_hash).await?;
+    if let Some(mailbox) = &user.mailbox {
+        store::mailboxes::follow_password(&work, mailbox).await?;
+    }
+    let changed = find(&work, &user.id.to_string()).await?;
+    work.commit(event("user.password_set", &user)).await?;
+    Ok(changed)
 }
 
 /// Removes a user; the mailbox, if there is one, is retained without a user.
 pub async fn remove(work: Work<RemoveUsers>, user: &str) -> Result<(), AppError> {
-    let _ = (work, user);
-    unimplemented!()
+    let user = find_to_change(&work, user).await?;
+    if let Some(mailbox) = &user.mailbox {
+        let note = mailboxes::keep(&work, mailbox).await?;
+        store::mailboxes::detach(&work, mailbox).await?;
+        if let Some(note) = note {
+            work.note(note).await?;
+        }
+    }
+    store::users::remove(&work, &user).await?;
+    let before = json!({ "address": user.address, "display_name": user.display_name });
+    let event = event("user.removed", &user).change(before, serde_json::Value::Null);
+    Ok(work.commit(event).await?)
+}
+
+async fn find_to_change<P: Mutates + Includes<ViewUsers>>(
+    work: &Work<P>,
+    user: &str,
+) -> Result<User, AppError> {
+    let found = store::users::find_to_change(work, user).await?;
+    found.ok_or(AppError::NotFound("user"))
+}
+
+fn event(action: &'static str, user: &User) -> Event {
+    Event::new(action, "user", user.address.as_str())
+        .id(user.id.0)
+        .of(user.tenant)
 }

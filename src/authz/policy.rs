@@ -180,7 +180,7 @@ policy! {
     /// Set a new password.
     ResetPasswords: Support changes "users" [ViewUsers, ViewMailboxes]
     /// Remove a user; the mailbox is kept for the retention time.
-    RemoveUsers: Admin changes "users" [ViewUsers, ViewMailboxes, RemoveMailboxes]
+    RemoveUsers: Admin changes "users" [ViewUsers, ViewMailboxes, ViewPlans, RemoveMailboxes]
     /// See plans.
     ViewPlans: Viewer looks "plans" []
     /// See mailboxes.
@@ -196,7 +196,7 @@ policy! {
     /// Destroy a mailbox with all its mail.
     PurgeMailboxes: Owner changes "mailboxes" [ViewMailboxes]
     /// Bring a mailbox that was changed on its server back, or take what is there as asked for.
-    RepairMailboxes: Admin changes "mailboxes" [ViewMailboxes]
+    RepairMailboxes: Admin changes "mailboxes" [ViewMailboxes, ViewPlans]
     /// Connect to the server of a mailbox as a client would.
     CheckMailboxes: Support changes "mailboxes" [ViewMailboxes]
     /// See conversions and receipts.
@@ -206,7 +206,7 @@ policy! {
     /// See mail servers: on the platform tenant they all are.
     ViewServers: Viewer looks "mail-servers" []
     /// Take over an account that a server has and the panel does not know.
-    ManageServers: Admin changes "mail-servers" [ViewServers, ViewMailboxes]
+    ManageServers: Admin changes "mail-servers" [ViewServers, ViewMailboxes, ViewDomains, ViewPlans, CreateMailboxes]
     /// Make members and give them roles.
     ManageMembers: Owner changes "members" []
     /// See API keys, never the keys themselves.

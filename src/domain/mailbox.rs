@@ -3,10 +3,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
+use super::mailserver::Answer;
 use super::{
-    DomainId, EmailAddress, Kind, Levels, MailboxId, PlanId, Protocol, Protocols, ServerId, Slug,
-    TenantId, UserId,
+    CheckId, DomainId, EmailAddress, Kind, Levels, MailboxId, PlanId, Protocol, Protocols,
+    ServerId, Slug, TenantId, UserId,
 };
 
 /// Where a mailbox stands, for people. Derived by [`Standing::state`], never set by hand.
@@ -144,6 +146,8 @@ pub struct Mailbox {
     pub retained_at: Option<DateTime<Utc>>,
     /// Destroyed after, while it is retained.
     pub purge_after: Option<DateTime<Utc>>,
+    /// Whether it is being destroyed.
+    pub purge_asked: bool,
     /// Bytes it may hold.
     pub quota_bytes: i64,
     /// Bytes it holds, as of `usage_at`.
@@ -168,4 +172,43 @@ pub struct Mailbox {
     pub created_at: DateTime<Utc>,
     /// Last changed at.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Mailbox {
+    /// For `ETag` and `If-Match`: another one whenever anything about the mailbox is another, also
+    /// what was seen on the server. It begins with [`Mailbox::asked_version`].
+    #[must_use]
+    pub fn version(&self) -> String {
+        // `Debug` names every field, so that a new one cannot be forgotten here.
+        let whole = Sha256::digest(format!("{self:?}").as_bytes());
+        let whole = super::snapshot::hex(&whole[..8]);
+        format!("{}-{whole}", self.asked_version())
+    }
+
+    /// For forms: another one only when somebody asked for a change, so that a mail which arrives
+    /// while a person types does not refuse the form.
+    #[must_use]
+    pub fn asked_version(&self) -> String {
+        let at = self.updated_at.timestamp_micros();
+        format!("{:x}.{}", at, self.asked_generation)
+    }
+
+    /// Whether `expected` is the version, whole or as a form knows it.
+    #[must_use]
+    pub fn is_version(&self, expected: &str) -> bool {
+        expected == self.version() || expected == self.asked_version()
+    }
+}
+
+/// A live check, asked for or done.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Its id.
+    pub id: CheckId,
+    /// Whether the answers are in.
+    pub done: bool,
+    /// One for each protocol that is open.
+    pub answers: Vec<Answer>,
+    /// Asked for at.
+    pub created_at: DateTime<Utc>,
 }

@@ -6,6 +6,7 @@ pub mod address;
 pub mod clock;
 pub mod conversion;
 pub mod effective;
+pub mod filter;
 pub mod ids;
 pub mod invalid;
 pub mod mailbox;
@@ -13,6 +14,7 @@ pub mod mailserver;
 pub mod page;
 pub mod plan;
 pub mod protocol;
+pub mod server;
 pub mod snapshot;
 pub mod tenant;
 pub mod user;
@@ -23,15 +25,17 @@ pub use conversion::{
     Batch, BatchState, Blocker, Item, ItemState, Place, PreCheck, Progress, Receipt, Way,
 };
 pub use effective::{Levels, Switches, Why, effective};
+pub use filter::{MailboxFilter, TabCounts, UserFilter};
 pub use ids::{
     ApiKeyId, BatchId, CheckId, DomainId, ItemId, MailboxId, MemberId, PlanId, ServerId, SessionId,
     TenantId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
-pub use mailbox::{Mailbox, MailboxState};
+pub use mailbox::{Check, Mailbox, MailboxState};
 pub use mailserver::{DesiredMailbox, ObservedMailbox};
 pub use page::{Page, PageRequest};
 pub use plan::Plan;
 pub use protocol::{Kind, Protocol, Protocols};
+pub use server::{Found, Server, Stray};
 pub use tenant::{Slug, Tenant, TenantKind};
 pub use user::User;

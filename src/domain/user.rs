@@ -25,6 +25,31 @@ pub struct User {
     pub updated_at: DateTime<Utc>,
 }
 
+impl User {
+    /// For `ETag` and `If-Match`: another one whenever the user or the mailbox is another.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let mailbox = self.mailbox.as_ref().map(Mailbox::version);
+        format!(
+            "{}~{}",
+            self.asked_version(),
+            mailbox.as_deref().unwrap_or("none")
+        )
+    }
+
+    /// For forms: another one only when somebody changed the user.
+    #[must_use]
+    pub fn asked_version(&self) -> String {
+        format!("{:x}", self.updated_at.timestamp_micros())
+    }
+
+    /// Whether `expected` is the version, whole or as a form knows it.
+    #[must_use]
+    pub fn is_version(&self, expected: &str) -> bool {
+        expected == self.version() || expected == self.asked_version()
+    }
+}
+
 /// A password as it was typed: 8 to 256 characters, none of them a control character.
 #[derive(Debug, Clone)]
 pub struct Password(SecretString);

@@ -50,6 +50,7 @@ mod schema;
 mod scoped;
 mod seed;
 
+pub mod addresses;
 pub mod api_keys;
 pub mod conversions;
 pub mod domains;
@@ -57,6 +58,7 @@ pub mod engine;
 pub mod idempotency;
 pub mod mailboxes;
 pub mod members;
+pub mod overview;
 pub mod plans;
 pub mod seal;
 pub mod servers;

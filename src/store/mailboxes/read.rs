@@ -125,6 +125,7 @@ impl Row {
             receives: row.receives,
             retained_at: row.retained_at,
             purge_after: row.purge_after,
+            purge_asked: row.purge_asked_at.is_some(),
             quota_bytes: row.quota_bytes,
             used_bytes: row.used_bytes,
             messages: row.messages,
