@@ -43,6 +43,7 @@ fn asked(kind: Kind) -> Asked {
         receives: true,
         retained_at: None,
         purge_after: None,
+        purge_asked: false,
         quota_bytes: 1 << 30,
         used_bytes: 0,
         messages: 0,
