@@ -1,19 +1,24 @@
 # Starting, stopping and looking at the daemons of this instance (SOGo's roles: sogo.sh; Postgres: directory.sh).
 
-start_dovecot() { alive "$BASE/run/dovecot/master.pid" || dovecot -c "$BASE/etc/dovecot/dovecot.conf"; }
-start_postfix() { alive "$BASE/spool/postfix/pid/master.pid" || postfix -c "$BASE/etc/postfix" start 2>/dev/null; }
+start_dovecot() {
+  alive "$BASE/run/dovecot/master.pid" && return 0
+  # Dovecot takes a zombie, or a stranger with the number of an old pid file, for itself and would not start.
+  rm -f "$BASE/run/dovecot/master.pid"
+  launch dovecot -c "$BASE/etc/dovecot/dovecot.conf"
+}
+start_postfix() { alive "$BASE/spool/postfix/pid/master.pid" || launch postfix -c "$BASE/etc/postfix" start; }
 stop_postfix() {
   alive "$BASE/spool/postfix/pid/master.pid" || return 0
   postfix -c "$BASE/etc/postfix" stop 2>/dev/null || true
   stop_pid "$BASE/spool/postfix/pid/master.pid" KILL
 }
 start_nginx() {
-  alive "$BASE/run/nginx/nginx.pid" || nginx -e "$BASE/log/nginx.log" -p "$BASE/run/nginx" -c "$BASE/etc/nginx/nginx.conf"
+  alive "$BASE/run/nginx/nginx.pid" || launch nginx -e "$BASE/log/nginx.log" -p "$BASE/run/nginx" -c "$BASE/etc/nginx/nginx.conf"
 }
 start_last_logins() {
   alive "$BASE/run/last-logins.pid" && return 0
-  (cd "$BASE/run" && exec setsid "$HERE/last-logins.sh" "$BASE" "$PORT_PG" >>"$BASE/log/last-logins.log" 2>&1 </dev/null) &
-  disown
+  launch setsid --fork "$HERE/last-logins.sh" "$BASE" "$PORT_PG"
+  wait_until 5 "last-logins.sh should start" alive "$BASE/run/last-logins.pid"
 }
 
 start_all() {

@@ -3,7 +3,7 @@
 DIRECTORY_VERSION=1   # of directory.sql
 
 pg() { as postgres psql -qX -v ON_ERROR_STOP=1 -h "$BASE/run/pg" -p "$PORT_PG" -U postgres "$@"; }
-pg_ctl() { as postgres "$PGBIN/pg_ctl" -D "$BASE/pg" "$@" >/dev/null; }
+pg_ctl() { launch as postgres "$PGBIN/pg_ctl" -D "$BASE/pg" "$@"; }
 
 start_postgres() {
   alive "$BASE/pg/postmaster.pid" || pg_ctl -l "$BASE/run/pg/postgres.log" -w start
@@ -40,7 +40,7 @@ has_database() { [ "$(pg -Atc "SELECT count(*) FROM pg_database WHERE datname = 
 fill_cluster() {
   if ! has_database directory; then
     pg postgres <<SQL
-SET log_statement = 'none';
+SET client_min_messages = warning;
 DO \$\$ BEGIN
   CREATE ROLE panel LOGIN; CREATE ROLE mail LOGIN; CREATE ROLE sogo LOGIN;
 EXCEPTION WHEN duplicate_object THEN NULL; END \$\$;

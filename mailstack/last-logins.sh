@@ -4,6 +4,8 @@
 # usage: last-logins.sh BASE POSTGRES_PORT
 set -uo pipefail
 BASE=$1 PORT_PG=$2
+cd "$BASE/run" || exit 1
+exec >>"$BASE/log/last-logins.log" 2>&1
 . "$BASE/secrets.env"
 echo $$ > "$BASE/run/last-logins.pid"
 export PGPASSWORD=$PG_MAIL_PASSWORD PGCONNECT_TIMEOUT=5

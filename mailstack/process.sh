@@ -46,6 +46,22 @@ leftovers() {
   return 0
 }
 
+# launch COMMAND…: starts a daemon with none of our caller's handles; a pipe of the caller would else stay open with it.
+launch() {
+  "$@" </dev/null >>"$BASE/log/start.log" 2>&1 && return 0
+  echo "mailstack: $1 did not start:" >&2
+  tail -n 5 "$BASE/log/start.log" >&2
+  return 1
+}
+# The same for handles above 2, which launch cannot redirect. 255 is the shell's own.
+close_inherited() {
+  local handle
+  for handle in "/proc/$$/fd"/*; do
+    handle=${handle##*/}
+    [ "$handle" -le 2 ] || [ "$handle" = 255 ] || eval "exec $handle>&-"
+  done
+}
+
 # as USER COMMAND…: runs it under that account, with its groups.
 as() {
   local user=$1

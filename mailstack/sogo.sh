@@ -34,10 +34,10 @@ in_sogo_namespace() {
 
 start_role() {
   alive "$BASE/run/memcached/$ROLE.pid" ||
-    (cd "$BASE/run/memcached" && exec memcached -d -u memcache -l 127.0.0.1 -p "$ROLE_MEMCACHED" -U 0 -m 32 -P "$BASE/run/memcached/$ROLE.pid")
+    launch memcached -d -u memcache -l 127.0.0.1 -p "$ROLE_MEMCACHED" -U 0 -m 32 -P "$BASE/run/memcached/$ROLE.pid"
   alive "$BASE/run/sogo-$ROLE/sogo.pid" ||
-    in_sogo_namespace "$ROLE" sogod -WOWorkersCount "${1:-$ROLE_WORKERS}" \
-      -WOPidFile "$BASE/run/sogo-$ROLE/sogo.pid" -WOLogFile "$BASE/log/sogo-$ROLE.log" >/dev/null 2>&1 </dev/null
+    launch in_sogo_namespace "$ROLE" sogod -WOWorkersCount "${1:-$ROLE_WORKERS}" \
+      -WOPidFile "$BASE/run/sogo-$ROLE/sogo.pid" -WOLogFile "$BASE/log/sogo-$ROLE.log"
 }
 # A bare connection would make sogod complain in its log, so ask over HTTP.
 role_answers() { curl -s -o /dev/null -m 2 "http://127.0.0.1:$ROLE_PORT/SOGo/"; }

@@ -60,7 +60,8 @@ wipe() {
 }
 # One change at a time: a second up or down waits for the first. flock closes its handle before the daemons start.
 locked() {
-  [ -z "${MAILSTACK_LOCKED:-}" ] || return 0
+  [ -z "${MAILSTACK_LOCKED:-}" ] || { unset MAILSTACK_LOCKED; return 0; }
+  close_inherited
   mkdir -p /run/lock
   MAILSTACK_LOCKED=yes exec flock -o "/run/lock/mailstack-$PORT_BASE" "$BASH" "${BASH_SOURCE[0]}" "$@"
 }
