@@ -16,14 +16,19 @@ use crate::domain::{EmailAddress, Progress, Protocol, Protocols};
 
 /// Connects to a server through the adapter of that name. `settings` and `secrets` (a JSON object)
 /// are in the adapter's own words; what it cannot read is [`ServerError::Refused`].
-#[expect(clippy::unused_async, reason = "the adapters look at their server first")]
+#[expect(
+    clippy::unused_async,
+    reason = "the adapters look at their server first"
+)]
 pub async fn connect(
     adapter: &str,
     settings: &serde_json::Value,
     secrets: &secrecy::SecretString,
 ) -> Result<std::sync::Arc<dyn MailServer>, ServerError> {
     let _ = (settings, secrets);
-    Err(ServerError::Refused(format!("there is no adapter “{adapter}”")))
+    Err(ServerError::Refused(format!(
+        "there is no adapter “{adapter}”"
+    )))
 }
 
 /// What an adapter can do beyond what every one must.
