@@ -1,9 +1,21 @@
 //! Conversions, as an admin asks for and sees them. The engine carries them out.
+use std::collections::HashMap;
+
+use serde_json::json;
+
 use super::AppError;
-use crate::authz::{ConvertMailboxes, Includes, ViewConversions};
+use crate::authz::{ConvertMailboxes, Includes, ViewConversions, ViewPlans};
 use crate::domain::conversion::KeepOpen;
-use crate::domain::{Batch, BatchId, Item, ItemId, ItemState, Kind, Page, PageRequest, PreCheck};
-use crate::store::Work;
+use crate::domain::conversion::pre_check;
+use crate::domain::{
+    Batch, BatchId, BatchState, Invalid, Item, ItemId, ItemState, Kind, MailboxId, Page,
+    PageRequest, PlanId, PreCheck,
+};
+use crate::store::conversions::{self, Facts, Start};
+use crate::store::{Event, Work};
+
+/// The most mailboxes in one batch.
+const MOST: usize = 10_000;
 
 /// What a new batch is made of.
 #[derive(Debug, Clone)]
@@ -22,21 +34,144 @@ pub struct NewBatch {
 
 /// What converting these would do to each, in the order given. An address that is not there is a
 /// pre-check with a blocker, not an error.
-pub async fn pre_check<P: Includes<ViewConversions>>(
+pub async fn pre_check<P>(
     work: &Work<P>,
     to: Kind,
     mailboxes: &[String],
     keep_open: &[KeepOpen],
-) -> Result<Vec<PreCheck>, AppError> {
-    let _ = (work, to, mailboxes, keep_open);
-    unimplemented!()
+) -> Result<Vec<PreCheck>, AppError>
+where
+    P: Includes<ViewConversions> + Includes<ViewPlans>,
+{
+    if mailboxes.len() > MOST {
+        return Err(too_many().into());
+    }
+    let facts = conversions::facts(work, to, mailboxes, None).await?;
+    let checked = mailboxes.iter().zip(&facts).map(|(name, facts)| {
+        facts.as_ref().map_or_else(
+            || PreCheck::unknown(name),
+            |facts| pre_check::pre_check(facts.subject(), to, keep_open, work.now()),
+        )
+    });
+    Ok(checked.collect())
 }
 
 /// Starts a batch of everything that nothing blocks. Blocked ones are faults at
 /// `mailboxes/<index>`, and nothing is started.
 pub async fn start(work: Work<ConvertMailboxes>, new: NewBatch) -> Result<Batch, AppError> {
-    let _ = (work, new);
-    unimplemented!()
+    let mut faults = Invalid::default();
+    match new.mailboxes.len() {
+        0 => faults.push("mailboxes", "Name at least one mailbox to convert."),
+        n if n > MOST => faults.errors.extend(too_many().errors),
+        _ => {}
+    }
+    grants_in_kind(&new, work.now(), &mut faults);
+    faults.into_result()?;
+    conversions::lock(&work, &new.mailboxes).await?;
+    let facts = conversions::facts(&work, new.to, &new.mailboxes, None).await?;
+    let mailboxes = checked(&new, facts, work.now())?;
+    let start = Start {
+        to: new.to,
+        not_before: new.not_before.filter(|then| work.now() < *then),
+        notify_users: new.notify_users,
+        keep_open: &new.keep_open,
+        mailboxes: &mailboxes,
+    };
+    let id = conversions::insert(&work, &start).await?;
+    let batch = find(&work, id).await?;
+    let addresses: Vec<&str> = mailboxes
+        .iter()
+        .map(|(facts, _)| facts.mailbox.address.as_str())
+        .collect();
+    let event = event("conversion.started", &batch).change(
+        json!(null),
+        json!({
+            "to": new.to,
+            "mailboxes": addresses,
+            "not_before": start.not_before,
+            "keep_open": new.keep_open,
+        }),
+    );
+    work.commit(event).await?;
+    Ok(batch)
+}
+
+fn too_many() -> Invalid {
+    Invalid::field(
+        "mailboxes",
+        format!("One batch takes up to {MOST} mailboxes. Start several batches."),
+    )
+}
+
+/// Grants that no mailbox of the target kind can have, are over already, or are named twice.
+fn grants_in_kind(new: &NewBatch, now: chrono::DateTime<chrono::Utc>, faults: &mut Invalid) {
+    for (i, grant) in new.keep_open.iter().enumerate() {
+        let label = grant.protocol.label();
+        if !new.to.allows().has(grant.protocol) {
+            let kind = new.to.label();
+            let detail = format!("No {kind} mailbox has {label}. Leave it out.");
+            faults.push(&format!("keep_open/{i}/protocol"), detail);
+        }
+        let same = |other: &KeepOpen| other.protocol == grant.protocol;
+        if new.keep_open[..i].iter().any(same) {
+            let detail = format!("{label} is named twice. Name it once.");
+            faults.push(&format!("keep_open/{i}/protocol"), detail);
+        }
+        if grant.until <= now {
+            let detail = "This time has passed. Enter one in the future.";
+            faults.push(&format!("keep_open/{i}/until"), detail);
+        }
+    }
+}
+
+/// Each mailbox with the plan it gets, or every fault at its place in the request.
+fn checked(
+    new: &NewBatch,
+    facts: Vec<Option<Facts>>,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Vec<(Facts, PlanId)>, Invalid> {
+    let mut faults = Invalid::default();
+    let mut seen: HashMap<MailboxId, usize> = HashMap::with_capacity(facts.len());
+    let mut fine = Vec::with_capacity(facts.len());
+    for (i, (name, facts)) in new.mailboxes.iter().zip(facts).enumerate() {
+        let field = format!("mailboxes/{i}");
+        let Some(facts) = facts else {
+            faults.push(
+                &field,
+                PreCheck::unknown(name).why_not().unwrap_or_default(),
+            );
+            continue;
+        };
+        if let Some(first) = seen.insert(facts.mailbox.id, i) {
+            let address = &facts.mailbox.address;
+            let detail = format!("{address} is named twice, first at {first}. Name it once.");
+            faults.push(&field, detail);
+            continue;
+        }
+        let check = pre_check::pre_check(facts.subject(), new.to, &new.keep_open, now);
+        if let Some(why) = check.why_not() {
+            faults.push(&field, why);
+        } else if let Some(plan) = &facts.plan_to {
+            grants_in_plan(new, plan, &mut faults);
+            let plan = plan.id;
+            fine.push((facts, plan));
+        }
+    }
+    faults.into_result().map(|()| fine)
+}
+
+/// Grants that the plan does not allow; said once, whichever mailbox met it first.
+fn grants_in_plan(new: &NewBatch, plan: &crate::domain::Plan, faults: &mut Invalid) {
+    for (i, grant) in new.keep_open.iter().enumerate() {
+        let field = format!("keep_open/{i}/protocol");
+        if !plan.allowed.has(grant.protocol) && faults.of(&field).is_none() {
+            let (name, label) = (&plan.name, grant.protocol.label());
+            faults.push(
+                &field,
+                format!("{name} does not include {label}. Leave it out."),
+            );
+        }
+    }
 }
 
 /// Batches of the tenant and all below, newest first.
@@ -44,14 +179,16 @@ pub async fn list(
     work: &Work<ViewConversions>,
     page: &PageRequest,
 ) -> Result<Page<Batch>, AppError> {
-    let _ = (work, page);
-    unimplemented!()
+    Ok(conversions::list(work, page).await?)
 }
 
 /// One batch.
-pub async fn find(work: &Work<ViewConversions>, id: BatchId) -> Result<Batch, AppError> {
-    let _ = (work, id);
-    unimplemented!()
+pub async fn find<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    id: BatchId,
+) -> Result<Batch, AppError> {
+    let batch = conversions::find(work, id).await?;
+    batch.ok_or(AppError::NotFound("conversion"))
 }
 
 /// The mailboxes of a batch, those that need somebody first, then by address.
@@ -61,8 +198,8 @@ pub async fn items(
     state: Option<ItemState>,
     page: &PageRequest,
 ) -> Result<Page<Item>, AppError> {
-    let _ = (work, batch, state, page);
-    unimplemented!()
+    find(work, batch).await?;
+    Ok(conversions::items(work, batch, state, page).await?)
 }
 
 /// One mailbox of a batch, with its receipt.
@@ -71,39 +208,105 @@ pub async fn item(
     batch: BatchId,
     id: ItemId,
 ) -> Result<Item, AppError> {
-    let _ = (work, batch, id);
-    unimplemented!()
+    let item = conversions::item(work, batch, id).await?;
+    item.ok_or(AppError::NotFound("item of this conversion"))
 }
 
 /// The conversions of one mailbox, newest first.
 pub async fn of_mailbox<P: Includes<ViewConversions>>(
     work: &Work<P>,
-    mailbox: crate::domain::MailboxId,
+    mailbox: MailboxId,
 ) -> Result<Vec<Item>, AppError> {
-    let _ = (work, mailbox);
-    unimplemented!()
+    Ok(conversions::of_mailbox(work, mailbox).await?)
 }
 
-/// Holds a batch: what is switching finishes, nothing new begins.
+/// Holds a batch: what is switching finishes, nothing new begins. Holding a held one does nothing.
 pub async fn pause(work: Work<ConvertMailboxes>, id: BatchId) -> Result<Batch, AppError> {
-    let _ = (work, id);
-    unimplemented!()
+    let batch = find(&work, id).await?;
+    match batch.state {
+        BatchState::Paused => return Ok(batch),
+        BatchState::Running | BatchState::Scheduled => conversions::pause(&work, &batch).await?,
+        _ => return Err(over(&batch)),
+    }
+    changed(work, "conversion.paused", batch).await
 }
 
-/// Lets a held batch go on.
+/// Lets a held batch go on. Letting a running one go on does nothing.
 pub async fn resume(work: Work<ConvertMailboxes>, id: BatchId) -> Result<Batch, AppError> {
-    let _ = (work, id);
-    unimplemented!()
+    let batch = find(&work, id).await?;
+    match batch.state {
+        BatchState::Running | BatchState::Scheduled => return Ok(batch),
+        BatchState::Paused => conversions::resume(&work, &batch).await?,
+        _ => return Err(over(&batch)),
+    }
+    changed(work, "conversion.resumed", batch).await
 }
 
-/// Calls off what has not switched.
+/// Calls off what has not switched; what has goes on to its end. Calling off twice does nothing.
 pub async fn cancel(work: Work<ConvertMailboxes>, id: BatchId) -> Result<Batch, AppError> {
-    let _ = (work, id);
-    unimplemented!()
+    let batch = find(&work, id).await?;
+    match batch.state {
+        BatchState::Cancelled => return Ok(batch),
+        BatchState::Done | BatchState::DoneWithFailures => return Err(over(&batch)),
+        _ => {}
+    }
+    if conversions::cancel(&work, &batch).await? == 0 {
+        return Err(AppError::conflict(
+            "all-switched",
+            "Every mailbox of this batch has switched already, so that there is nothing left to \
+             call off. Convert them back when it is done.",
+        ));
+    }
+    changed(work, "conversion.cancelled", batch).await
 }
 
 /// Tries the failed ones again.
 pub async fn retry_failed(work: Work<ConvertMailboxes>, id: BatchId) -> Result<Batch, AppError> {
-    let _ = (work, id);
-    unimplemented!()
+    let batch = find(&work, id).await?;
+    if batch.state == BatchState::Cancelled {
+        return Err(AppError::conflict(
+            "batch-cancelled",
+            "This batch was called off. Start a new one with the mailboxes that failed.",
+        ));
+    }
+    if conversions::retry_failed(&work, &batch).await? == 0 {
+        return Err(AppError::conflict(
+            "nothing-failed",
+            "No mailbox of this batch has failed, so that there is nothing to try again.",
+        ));
+    }
+    changed(work, "conversion.retried", batch).await
+}
+
+fn over(batch: &Batch) -> AppError {
+    let state = batch.state.as_str().replace('_', " ");
+    AppError::conflict(
+        "batch-over",
+        format!("This batch is over ({state}). Start a new one."),
+    )
+}
+
+async fn changed(
+    work: Work<ConvertMailboxes>,
+    action: &'static str,
+    old: Batch,
+) -> Result<Batch, AppError> {
+    let batch = find(&work, old.id).await?;
+    let event = event(action, &batch).change(
+        json!({"state": old.state, "counts": old.counts}),
+        json!({"state": batch.state, "counts": batch.counts}),
+    );
+    work.commit(event).await?;
+    Ok(batch)
+}
+
+fn event(action: &'static str, batch: &Batch) -> Event {
+    let mailboxes = match batch.counts.total {
+        1 => "1 mailbox".to_owned(),
+        n => format!("{n} mailboxes"),
+    };
+    let target = format!("{mailboxes} to {}", batch.to.label());
+    Event::new(action, "conversion", target)
+        .id(batch.id.0)
+        .of(batch.tenant)
 }

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::rhythm::{Again, Rhythm, keep};
-use super::{Context, checks, grants, health, reconciler, servers, sweep, usage};
+use super::{Context, checks, conversion, grants, health, reconciler, servers, sweep, usage};
 use crate::domain::ServerId;
 use crate::store::engine::expired;
 
@@ -50,6 +50,8 @@ fn whole_panel(loops: &mut JoinSet<()>, context: &Context, shutdown: &Cancellati
     loops.spawn(keep(c, s, "checks", Rhythm::heard(tick), checks::step));
     let (c, s) = start();
     loops.spawn(keep(c, s, "tidy", Rhythm::timed(TIDY_EVERY), tidy));
+    let (c, s) = start();
+    loops.spawn(conversion::run(c, s));
 }
 
 /// The loops that each server has for itself, so that a slow one holds up nobody else.

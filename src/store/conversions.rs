@@ -1,1 +1,36 @@
-//! Conversion batches and items, as an admin sees them.
+//! Conversions: the batches that people start, hold and call off, and the audited steps by which
+//! the engine changes a mailbox for them.
+//!
+//! Rows are locked in one order everywhere (item, mailbox, batch), so that a click and a step never
+//! wait for one another in a circle. A step changes nothing unless its lease on the item still
+//! holds: see [`super::engine::conversions`].
+mod control;
+mod read;
+mod start;
+mod steps;
+mod subjects;
+
+pub use control::{cancel, pause, resume, retry_failed};
+pub use read::{find, item, items, list, of_mailbox};
+pub use start::{Start, insert};
+pub use steps::{Outcome, Switched, finish, switch, switch_back};
+pub use subjects::{Begun, Facts, facts, lock};
+
+pub(super) use read::over;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::conversion::Settings;
+
+/// What the engine notes on an item about its own steps, so that each can be done twice.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trail {
+    /// What the mailbox had before the switch; there once it has switched.
+    pub settings: Option<Settings>,
+    /// It was switched back.
+    pub put_back: bool,
+    /// Since when the server has been answering that it cannot, while the doors are shut.
+    pub refusing_since: Option<DateTime<Utc>>,
+}

@@ -120,15 +120,42 @@ impl Scoped {
         E::Model: IntoActiveModel<A>,
         A: ActiveModelTrait<Entity = E> + ActiveModelBehavior + Send,
     {
-        if tenant != self.reach.tenant {
-            let known = self
-                .find::<tenant::Entity>()
-                .filter(tenant::Column::Id.eq(tenant.0));
-            if known.one(&self.tx).await?.is_none() {
-                return Err(DbErr::Custom(format!("tenant {tenant} is out of reach")));
-            }
-        }
+        self.within_reach(tenant).await?;
         row.set(E::TENANT, tenant.0.into());
         row.insert(&self.tx).await
+    }
+
+    /// Many new rows of one tenant, in one statement; like [`Scoped::insert_for`].
+    pub(super) async fn insert_many_for<E, A>(
+        &self,
+        tenant: TenantId,
+        mut rows: Vec<A>,
+    ) -> Result<(), DbErr>
+    where
+        E: Owned,
+        A: ActiveModelTrait<Entity = E> + Send,
+    {
+        self.within_reach(tenant).await?;
+        for row in &mut rows {
+            row.set(E::TENANT, tenant.0.into());
+        }
+        E::insert_many(rows)
+            .exec_without_returning(&self.tx)
+            .await?;
+        Ok(())
+    }
+
+    async fn within_reach(&self, tenant: TenantId) -> Result<(), DbErr> {
+        if tenant == self.reach.tenant {
+            return Ok(());
+        }
+        let known = self
+            .find::<tenant::Entity>()
+            .filter(tenant::Column::Id.eq(tenant.0))
+            .one(&self.tx)
+            .await?;
+        known
+            .map(|_| ())
+            .ok_or_else(|| DbErr::Custom(format!("tenant {tenant} is out of reach")))
     }
 }

@@ -1,0 +1,65 @@
+//! Reading a mailbox on its server while the lease is kept and the progress is shown.
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::backends::{Depth, ServerError};
+use crate::domain::Progress;
+use crate::domain::snapshot::Snapshot;
+use crate::engine::Context;
+use crate::store::engine::conversions::{self as saved, Job, Saved};
+
+/// How often the progress is saved.
+const SHOWN_EVERY: Duration = Duration::from_secs(1);
+
+/// A reading, or `None` when the lease was lost meanwhile.
+pub(super) async fn read(
+    context: &Context,
+    job: &Job,
+    depth: Depth,
+    known: Option<&Snapshot>,
+) -> anyhow::Result<Option<Result<Snapshot, ServerError>>> {
+    let server = match context.servers.get(job.server) {
+        Ok(server) => server,
+        Err(error) => return Ok(Some(Err(error))),
+    };
+    let latest: Arc<Mutex<Option<Progress>>> = Arc::default();
+    let told = {
+        let latest = latest.clone();
+        move |progress| *lock(&latest) = Some(progress)
+    };
+    let reading = server.snapshot(&job.address, depth, known, &told);
+    let read = keeping_the_lease(context, job, &latest, reading).await?;
+    let last = lock(&latest).take();
+    if let (Some(Ok(_)), Some(progress)) = (&read, last) {
+        let saved = saved::renew(&context.store, job, Some(progress), context.pace.lease);
+        if saved.await? == Saved::Lost {
+            return Ok(None);
+        }
+    }
+    Ok(read)
+}
+
+fn lock(latest: &Mutex<Option<Progress>>) -> std::sync::MutexGuard<'_, Option<Progress>> {
+    latest.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does something that may take long; `None` when the lease was lost meanwhile.
+pub(super) async fn keeping_the_lease<T>(
+    context: &Context,
+    job: &Job,
+    latest: &Mutex<Option<Progress>>,
+    work: impl Future<Output = T> + Send,
+) -> anyhow::Result<Option<T>> {
+    let lease = context.pace.lease;
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(Some(done)),
+            () = tokio::time::sleep(SHOWN_EVERY.min(lease / 3)) => {}
+        }
+        let progress = lock(latest).take();
+        if saved::renew(&context.store, job, progress, lease).await? == Saved::Lost {
+            return Ok(None);
+        }
+    }
+}

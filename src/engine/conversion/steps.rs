@@ -1,0 +1,299 @@
+//! What is done at each place. A step changes nothing in its item's place: it says where to go on,
+//! and [`super::advance`] saves that.
+use std::sync::Mutex;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::{proof, reading};
+use crate::authz::{ConvertMailboxes, ViewConversions};
+use crate::backends::{Depth, ServerError};
+use crate::domain::conversion::pre_check::{pre_check, settings_after};
+use crate::domain::snapshot::{Snapshot, read_again};
+use crate::domain::{Place, Receipt};
+use crate::engine::Context;
+use crate::engine::reconciler::{self, Outcome as Brought};
+use crate::store::conversions::{self as mailboxes, Begun, Outcome};
+use crate::store::engine::conversions::{self as saved, Job, Moment, Saved};
+use crate::store::{Event, TenantRef};
+
+/// What came of a step.
+pub(super) enum Step {
+    /// Go on there.
+    On(Place),
+    /// Go on there, with this snapshot saved.
+    OnWith(Place, Moment, Snapshot),
+    /// The server did not do its part.
+    Not(ServerError),
+    /// Leave the mailbox as it was, for this reason and with this proof.
+    GiveUp(String, Option<Box<Receipt>>),
+    /// Nothing is left to do.
+    Over,
+    /// It is not ours any more.
+    Lost,
+}
+
+/// Takes the step that the item stands at.
+pub(super) async fn take(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
+    match job.place {
+        Place::Check => check(context, job).await,
+        Place::Survey => survey(context, job).await,
+        Place::Shut => shut(context, job).await,
+        Place::Mark => mark(context, job).await,
+        Place::Switch => switch(context, job).await,
+        Place::Compare => compare(context, job).await,
+        Place::Open => open(context, job).await,
+        Place::Settle => settle(context, job).await,
+        Place::SwitchBack => switch_back(context, job).await,
+        Place::Over => Ok(Step::Over),
+    }
+}
+
+/// Looks at the blockers once more: much may have changed since the click.
+async fn check(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    let tenant = TenantRef::Id(job.tenant);
+    let cx = context
+        .store
+        .authorize::<ViewConversions>("conversion", &tenant)
+        .await?;
+    let work = cx.begin().await?;
+    let begun = Begun {
+        item: job.item,
+        plan: job.plan,
+    };
+    let named = [job.mailbox.to_string()];
+    let facts = mailboxes::facts(&work, job.to, &named, Some(begun)).await?;
+    drop(work);
+    let Some(Some(facts)) = facts.into_iter().next() else {
+        let why = format!("{} is not there any more.", job.address);
+        return Ok(Step::GiveUp(why, None));
+    };
+    let now = context.store.clock().now();
+    let checked = pre_check(facts.subject(), job.to, &job.keep_open, now);
+    if facts.mailbox.state == crate::domain::MailboxState::Pending && checked.blockers.len() == 1 {
+        let why = "the last change of the mailbox is still on its way".to_owned();
+        return Ok(Step::Not(ServerError::Busy(why)));
+    }
+    if let Some(why) = checked.why_not() {
+        return Ok(Step::GiveUp(why, None));
+    }
+    Ok(match saved::hold(&context.store, job).await? {
+        Saved::Yes(()) => Step::On(Place::Survey),
+        Saved::Lost => Step::Lost,
+    })
+}
+
+/// Reads every message while the mailbox is in use, so that the doors are shut only for what has
+/// changed since.
+async fn survey(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    Ok(
+        match reading::read(context, job, Depth::Bodies, None).await? {
+            None => Step::Lost,
+            Some(Err(error)) => Step::Not(error),
+            Some(Ok(snapshot)) => Step::OnWith(Place::Shut, Moment::Survey, snapshot),
+        },
+    )
+}
+
+/// Shuts every door: cached logins are forgotten and open sessions end.
+async fn shut(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    match saved::shut(&context.store, job).await? {
+        Saved::Yes(generation) => bring(context, job, generation, Place::Mark).await,
+        Saved::Lost => Ok(Step::Lost),
+    }
+}
+
+/// Brings the survey up to date: now nobody can change anything, so this is what must survive.
+async fn mark(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    let known = saved::load(&context.store, job, Moment::Survey).await?;
+    Ok(
+        match reading::read(context, job, Depth::Marks, known.as_ref()).await? {
+            None => Step::Lost,
+            Some(Err(error)) => Step::Not(error),
+            Some(Ok(snapshot)) => Step::OnWith(Place::Switch, Moment::Before, snapshot),
+        },
+    )
+}
+
+/// Changes what the mailbox is, in one transaction; its doors stay shut.
+async fn switch(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
+    let tenant = TenantRef::Id(job.tenant);
+    let cx = context
+        .store
+        .authorize::<ConvertMailboxes>("conversion", &tenant)
+        .await?;
+    let work = cx.begin().await?;
+    let begun = Begun {
+        item: job.item,
+        plan: job.plan,
+    };
+    let named = [job.mailbox.to_string()];
+    let facts = mailboxes::facts(&work, job.to, &named, Some(begun)).await?;
+    let Some(Some(facts)) = facts.into_iter().next() else {
+        return Ok(Step::Lost);
+    };
+    let Some(plan) = &facts.plan_to else {
+        let why = format!("There is no {} plan any more.", job.to.label());
+        return Ok(Step::GiveUp(why, None));
+    };
+    let used = facts.mailbox.used_bytes;
+    let new = settings_after(
+        plan,
+        facts.former.as_ref(),
+        used,
+        &job.keep_open,
+        work.now(),
+    );
+    let Some(switched) = mailboxes::switch(&work, job, &new).await? else {
+        return Ok(Step::Lost);
+    };
+    if switched.now {
+        let event = event(job, "mailbox.switched_over").change(
+            json!(switched.old),
+            json!({"settings": new, "batch": job.batch, "started_by": job.started_by}),
+        );
+        work.commit(event).await?;
+    } else {
+        drop(work);
+    }
+    job.trail.settings = switched.old;
+    bring(context, job, switched.generation, Place::Compare).await
+}
+
+/// Reads again behind shut doors: everything must be as it was.
+async fn compare(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    let before = before(context, job).await?;
+    let after = match reading::read(context, job, Depth::Marks, Some(&before)).await? {
+        None => return Ok(Step::Lost),
+        Some(Err(error)) => return Ok(Step::Not(error)),
+        Some(Ok(after)) => after,
+    };
+    let receipt = proof::compared(job, &before, &after, context.store.clock().now());
+    if receipt.identical {
+        return Ok(Step::OnWith(Place::Open, Moment::After, after));
+    }
+    Ok(Step::GiveUp(
+        proof::failure(job, &receipt),
+        Some(Box::new(receipt)),
+    ))
+}
+
+/// Opens the doors of the new kind.
+async fn open(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    match saved::open(&context.store, job).await? {
+        Saved::Yes(generation) => bring(context, job, generation, Place::Settle).await,
+        Saved::Lost => Ok(Step::Lost),
+    }
+}
+
+/// Reads every message in full once more, and writes the receipt.
+async fn settle(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    let before = before(context, job).await?;
+    let after = saved::load(&context.store, job, Moment::After).await?;
+    let after = after.context("the second snapshot is gone")?;
+    let now = match reading::read(context, job, Depth::Bodies, None).await? {
+        None => return Ok(Step::Lost),
+        Some(Err(error)) => return Ok(Step::Not(error)),
+        Some(Ok(now)) => now,
+    };
+    let mut receipt = proof::compared(job, &before, &after, context.store.clock().now());
+    let (seen, differences) = read_again(&before, &now);
+    proof::settled(&mut receipt, seen, differences);
+    if !receipt.identical {
+        let why = proof::failure(job, &receipt);
+        return Ok(Step::GiveUp(why, Some(Box::new(receipt))));
+    }
+    let outcome = Outcome::Done {
+        receipt: Box::new(receipt),
+    };
+    finish(context, job, &outcome).await
+}
+
+/// Gives the mailbox back what it had, and opens its doors.
+async fn switch_back(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    let tenant = TenantRef::Id(job.tenant);
+    let cx = context
+        .store
+        .authorize::<ConvertMailboxes>("conversion", &tenant)
+        .await?;
+    let work = cx.begin().await?;
+    let Some(back) = mailboxes::switch_back(&work, job).await? else {
+        return Ok(Step::Lost);
+    };
+    let error = job.error.clone();
+    let mut error = error.unwrap_or_else(|| "It was given up.".to_owned());
+    if back.now {
+        let event = event(job, "mailbox.switched_back").change(
+            json!({"why": error}),
+            json!({"settings": back.old, "batch": job.batch, "started_by": job.started_by}),
+        );
+        work.commit(event).await?;
+    } else {
+        drop(work);
+    }
+    if back.old.is_some() || back.now {
+        match bring(context, job, back.generation, Place::Over).await? {
+            Step::On(_) => {}
+            Step::Not(ServerError::Refused(why)) => {
+                error = format!(
+                    "{error} {} refuses to open it again: {why}.",
+                    job.server_name
+                );
+            }
+            other => return Ok(other),
+        }
+    }
+    let receipt = job.receipt.clone().map(Box::new);
+    finish(context, job, &Outcome::Failed { error, receipt }).await
+}
+
+async fn before(context: &Context, job: &Job) -> anyhow::Result<Snapshot> {
+    let before = saved::load(&context.store, job, Moment::Before).await?;
+    before.context("the first snapshot is gone")
+}
+
+/// Brings the server to what was asked for, and reads it back.
+async fn bring(context: &Context, job: &Job, generation: i64, then: Place) -> anyhow::Result<Step> {
+    let bring = reconciler::bring(context, job.mailbox);
+    let brought = reading::keeping_the_lease(context, job, &Mutex::default(), bring).await?;
+    Ok(match brought.transpose()? {
+        None => Step::Lost,
+        Some(Brought::Ready { generation: out }) if out >= generation => Step::On(then),
+        Some(Brought::Ready { .. }) => {
+            Step::Not(ServerError::Busy("another change goes first".to_owned()))
+        }
+        Some(Brought::Not(error)) => Step::Not(error),
+        Some(Brought::Gone) => {
+            let why = format!("{} is not there any more.", job.address);
+            Step::GiveUp(why, None)
+        }
+    })
+}
+
+async fn finish(context: &Context, job: &Job, outcome: &Outcome) -> anyhow::Result<Step> {
+    let tenant = TenantRef::Id(job.tenant);
+    let cx = context
+        .store
+        .authorize::<ConvertMailboxes>("conversion", &tenant)
+        .await?;
+    let work = cx.begin().await?;
+    if !mailboxes::finish(&work, job, outcome).await? {
+        return Ok(Step::Lost);
+    }
+    let (action, why) = match outcome {
+        Outcome::Done { .. } => ("mailbox.converted", None),
+        Outcome::Failed { error, .. } => ("mailbox.conversion_failed", Some(error)),
+    };
+    let event = event(job, action).change(
+        json!({"kind": job.from}),
+        json!({"kind": job.to, "why": why, "batch": job.batch, "started_by": job.started_by}),
+    );
+    work.commit(event).await?;
+    Ok(Step::Over)
+}
+
+fn event(job: &Job, action: &'static str) -> Event {
+    Event::new(action, "mailbox", job.address.as_str())
+        .id(job.mailbox.0)
+        .of(job.tenant)
+}

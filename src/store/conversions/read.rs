@@ -1,0 +1,260 @@
+//! Batches and items as people see them.
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{CaseStatement, ExprTrait, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, Condition, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use super::super::schema::{conversion_batch, conversion_item};
+use super::super::{StoreError, Work};
+use crate::authz::{Includes, Permission, ViewConversions};
+use crate::domain::conversion::{Counts, KeepOpen};
+use crate::domain::{
+    Batch, BatchId, BatchState, EmailAddress, Item, ItemId, ItemState, MailboxId, Page,
+    PageRequest, Place, Progress, TenantId, Way,
+};
+
+/// Items to which nothing more will happen.
+pub(in crate::store) fn over() -> SimpleExpr {
+    let over = ItemState::ALL.iter().filter(|state| state.is_over());
+    conversion_item::Column::State.is_in(over.map(|state| state.as_str()))
+}
+
+/// Batches within reach, newest first.
+pub async fn list<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    page: &PageRequest,
+) -> Result<Page<Batch>, StoreError> {
+    let rows = work.scoped.find::<conversion_batch::Entity>();
+    let total = rows.clone().count(&work.scoped.tx).await?;
+    let last = page.after.as_deref().and_then(|after| after.first());
+    let rows = match last.and_then(|id| id.parse::<Uuid>().ok()) {
+        Some(id) => rows.filter(conversion_batch::Column::Id.lt(id)),
+        None => rows,
+    };
+    let rows = rows
+        .order_by_desc(conversion_batch::Column::Id)
+        .limit(u64::from(page.limit) + 1)
+        .all(&work.scoped.tx)
+        .await?;
+    let page = Page::cut(rows, page, total, |row| vec![row.id.to_string()]);
+    let counts = counts(work, page.items.iter().map(|row| row.id)).await?;
+    let batches = page.items.into_iter().map(|row| {
+        let counts = counts.get(&row.id).copied().unwrap_or_default();
+        batch_from_row(row, counts)
+    });
+    Ok(Page {
+        items: batches.collect::<Result<_, _>>()?,
+        next: page.next,
+        total: page.total,
+    })
+}
+
+/// One batch within reach.
+pub async fn find<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    id: BatchId,
+) -> Result<Option<Batch>, StoreError> {
+    let row = work
+        .scoped
+        .find::<conversion_batch::Entity>()
+        .filter(conversion_batch::Column::Id.eq(id.0))
+        .one(&work.scoped.tx)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let counts = counts(work, [row.id]).await?;
+    let counts = counts.get(&row.id).copied().unwrap_or_default();
+    batch_from_row(row, counts).map(Some)
+}
+
+#[derive(FromQueryResult)]
+struct Tally {
+    batch_id: Uuid,
+    state: String,
+    items: i64,
+}
+
+/// How many items of each batch stand where, counted in one pass. A batch belongs to the tenant
+/// that it was started on, and its items to tenants at or below that one.
+async fn counts<P: Permission>(
+    work: &Work<P>,
+    batches: impl IntoIterator<Item = Uuid> + Send,
+) -> Result<HashMap<Uuid, Counts>, StoreError> {
+    let tallies = work
+        .scoped
+        .find::<conversion_item::Entity>()
+        .select_only()
+        .column(conversion_item::Column::BatchId)
+        .column(conversion_item::Column::State)
+        .column_as(conversion_item::Column::Id.count(), "items")
+        .filter(conversion_item::Column::BatchId.is_in(batches))
+        .group_by(conversion_item::Column::BatchId)
+        .group_by(conversion_item::Column::State)
+        .into_model::<Tally>()
+        .all(&work.scoped.tx)
+        .await?;
+    let mut all: HashMap<Uuid, Counts> = HashMap::new();
+    for tally in tallies {
+        let items = u64::try_from(tally.items).unwrap_or_default();
+        let counts = all.entry(tally.batch_id).or_default();
+        counts.total += items;
+        match ItemState::parse(&tally.state) {
+            Some(ItemState::Done) => counts.done += items,
+            Some(ItemState::Failed) => counts.failed += items,
+            Some(ItemState::Cancelled) => counts.cancelled += items,
+            Some(ItemState::Undone) => counts.undone += items,
+            _ => counts.queued += items,
+        }
+    }
+    Ok(all)
+}
+
+/// The items of a batch, in the state named or in any: first those that failed or wait for
+/// something, then by address.
+pub async fn items<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+    state: Option<ItemState>,
+    page: &PageRequest,
+) -> Result<Page<Item>, StoreError> {
+    use conversion_item::Column;
+    let rows = work
+        .scoped
+        .find::<conversion_item::Entity>()
+        .filter(Column::BatchId.eq(batch.0));
+    let rows = match state {
+        Some(state) => rows.filter(Column::State.eq(state.as_str())),
+        None => rows,
+    };
+    let total = rows.clone().count(&work.scoped.tx).await?;
+    let rows = match page.after.as_deref() {
+        Some([rank, address, ..]) => rows.filter(after(rank.parse().unwrap_or(0), address)),
+        _ => rows,
+    };
+    let rows = rows
+        .order_by_asc(rank())
+        .order_by_asc(Column::Address)
+        .limit(u64::from(page.limit) + 1)
+        .all(&work.scoped.tx)
+        .await?;
+    let now = work.now;
+    let page = Page::cut(rows, page, total, |row| {
+        let first = row.state == ItemState::Failed.as_str() || row.waiting_for.is_some();
+        vec![i32::from(!first).to_string(), row.address.clone()]
+    });
+    let items = page.items.into_iter().map(|row| item_from_row(row, now));
+    Ok(Page {
+        items: items.collect::<Result<_, _>>()?,
+        next: page.next,
+        total: page.total,
+    })
+}
+
+/// 0 for what needs somebody, 1 for the rest.
+fn rank() -> SimpleExpr {
+    let needs_somebody = Condition::any()
+        .add(conversion_item::Column::State.eq(ItemState::Failed.as_str()))
+        .add(conversion_item::Column::WaitingFor.is_not_null());
+    CaseStatement::new()
+        .case(needs_somebody, 0)
+        .finally(1)
+        .into()
+}
+
+fn after(last: i32, address: &str) -> Condition {
+    let same = Condition::all()
+        .add(rank().eq(last))
+        .add(conversion_item::Column::Address.gt(address));
+    Condition::any().add(rank().gt(last)).add(same)
+}
+
+/// One item of a batch within reach.
+pub async fn item<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+    id: ItemId,
+) -> Result<Option<Item>, StoreError> {
+    let row = work
+        .scoped
+        .find::<conversion_item::Entity>()
+        .filter(conversion_item::Column::BatchId.eq(batch.0))
+        .filter(conversion_item::Column::Id.eq(id.0))
+        .one(&work.scoped.tx)
+        .await?;
+    row.map(|row| item_from_row(row, work.now)).transpose()
+}
+
+/// The last fifty conversions of a mailbox, newest first.
+pub async fn of_mailbox<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    mailbox: MailboxId,
+) -> Result<Vec<Item>, StoreError> {
+    let rows = work
+        .scoped
+        .find::<conversion_item::Entity>()
+        .filter(conversion_item::Column::MailboxId.eq(mailbox.0))
+        .order_by_desc(conversion_item::Column::Id)
+        .limit(50)
+        .all(&work.scoped.tx)
+        .await?;
+    rows.into_iter()
+        .map(|row| item_from_row(row, work.now))
+        .collect()
+}
+
+fn batch_from_row(row: conversion_batch::Model, counts: Counts) -> Result<Batch, StoreError> {
+    let keep_open: Vec<KeepOpen> = serde_json::from_value(row.keep_open)?;
+    Ok(Batch {
+        id: BatchId(row.id),
+        tenant: TenantId(row.tenant_id),
+        to: super::super::mailboxes::kind(&row.to_kind),
+        state: BatchState::parse(&row.state).unwrap_or(BatchState::Paused),
+        not_before: row.not_before,
+        notify_users: row.notify_users,
+        keep_open,
+        reverses: row.reverses.map(BatchId),
+        started_by: row.started_by,
+        counts,
+        created_at: row.created_at,
+        finished_at: row.finished_at,
+    })
+}
+
+/// A word that this version does not know is read as the one in which nothing is done.
+fn item_from_row(row: conversion_item::Model, now: DateTime<Utc>) -> Result<Item, StoreError> {
+    let count = |stored: i64| u64::try_from(stored).unwrap_or_default();
+    let waiting_for = row.waiting_for.map(|why| match row.next_try_at {
+        Some(next) if next > now => {
+            let seconds = Ord::max((next - now).num_seconds(), 1);
+            format!("{why} Next try in {seconds} s.")
+        }
+        _ => why,
+    });
+    Ok(Item {
+        id: ItemId(row.id),
+        batch: BatchId(row.batch_id),
+        tenant: TenantId(row.tenant_id),
+        mailbox: MailboxId(row.mailbox_id),
+        address: EmailAddress::stored(row.address),
+        state: ItemState::parse(&row.state).unwrap_or(ItemState::Failed),
+        place: Place::parse(&row.place).unwrap_or(Place::Over),
+        way: Way::parse(&row.way).unwrap_or(Way::InPlace),
+        from: super::super::mailboxes::kind(&row.from_kind),
+        to: super::super::mailboxes::kind(&row.to_kind),
+        progress: Progress {
+            messages_done: count(row.messages_done),
+            messages_total: count(row.messages_total),
+            bytes_done: count(row.bytes_done),
+            bytes_total: count(row.bytes_total),
+        },
+        waiting_for,
+        error: row.error,
+        undo_until: row.undo_until,
+        receipt: row.receipt.map(serde_json::from_value).transpose()?,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+    })
+}

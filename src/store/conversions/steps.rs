@@ -1,0 +1,288 @@
+//! The steps of a conversion that change what a mailbox is, and its end: each one transaction with
+//! its entry in the log of the mailbox's tenant. Each returns `None` and changes nothing when the
+//! lease on the item is lost, and may be done twice.
+use chrono::TimeDelta;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect, Set};
+use serde_json::json;
+
+use super::super::engine::conversions::Job;
+use super::super::mailboxes::{asked, standing, touch};
+use super::super::schema::{conversion_batch, conversion_item, mailbox, plan};
+use super::super::{StoreError, Work};
+use super::read::over;
+use super::{Trail, control};
+use crate::authz::{ConvertMailboxes, Includes, Mutates};
+use crate::domain::conversion::Settings;
+use crate::domain::{BatchState, ItemState, Place, PlanId, Receipt};
+
+/// How a conversion ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Converted, and proved so.
+    Done {
+        /// The proof.
+        receipt: Box<Receipt>,
+    },
+    /// Not converted; the mailbox is as it was.
+    Failed {
+        /// What happened and what to do now.
+        error: String,
+        /// What was measured, if it came to that.
+        receipt: Option<Box<Receipt>>,
+    },
+}
+
+/// What a switch, this way or back, came to.
+#[derive(Debug, Clone)]
+pub struct Switched {
+    /// What the mailbox had before, if it is another thing now.
+    pub old: Option<Settings>,
+    /// The generation to bring.
+    pub generation: i64,
+    /// Whether this call did it, and not one before.
+    pub now: bool,
+}
+
+/// Gives the mailbox its new kind, plan, quota and switches; its doors stay shut. What it had is
+/// noted on the item.
+pub async fn switch<P: Includes<ConvertMailboxes> + Mutates>(
+    work: &Work<P>,
+    job: &Job,
+    new: &Settings,
+) -> Result<Option<Switched>, StoreError> {
+    let Some((item, mut row)) = held(work, job).await? else {
+        return Ok(None);
+    };
+    let mut trail: Trail = serde_json::from_value(item.was)?;
+    if trail.settings.is_some() {
+        return Ok(Some(Switched {
+            old: trail.settings,
+            generation: row.asked_generation,
+            now: false,
+        }));
+    }
+    let old = settings(&row)?;
+    put(&mut row, new);
+    row.doors_shut = true;
+    touch(&mut row, work.now)?;
+    write_mailbox(work, &row).await?;
+    trail.settings = Some(old);
+    note(work, job, &trail).await?;
+    Ok(Some(Switched {
+        old: trail.settings,
+        generation: row.asked_generation,
+        now: true,
+    }))
+}
+
+/// Gives the mailbox back what it had before the switch, if it came to that, and opens its doors.
+pub async fn switch_back<P: Includes<ConvertMailboxes> + Mutates>(
+    work: &Work<P>,
+    job: &Job,
+) -> Result<Option<Switched>, StoreError> {
+    let Some((item, mut row)) = held(work, job).await? else {
+        return Ok(None);
+    };
+    let mut trail: Trail = serde_json::from_value(item.was)?;
+    let done = trail.put_back || (trail.settings.is_none() && !row.doors_shut);
+    if !done {
+        if let Some(old) = &trail.settings {
+            put(&mut row, old);
+        }
+        row.doors_shut = false;
+        touch(&mut row, work.now)?;
+        write_mailbox(work, &row).await?;
+        trail.put_back = true;
+        note(work, job, &trail).await?;
+    }
+    Ok(Some(Switched {
+        old: trail.settings,
+        generation: row.asked_generation,
+        now: !done,
+    }))
+}
+
+/// Ends the item, lets go of the mailbox, and ends the batch if this was its last item. Says
+/// whether it did.
+pub async fn finish<P: Includes<ConvertMailboxes> + Mutates>(
+    work: &Work<P>,
+    job: &Job,
+    outcome: &Outcome,
+) -> Result<bool, StoreError> {
+    let Some((old, mut row)) = held(work, job).await? else {
+        return Ok(false);
+    };
+    if row.converting_item == Some(job.item.0) {
+        row.converting_item = None;
+        row.state = standing(&row).state().as_str().to_owned();
+        write_mailbox(work, &row).await?;
+    }
+    let mut item = conversion_item::ActiveModel {
+        place: Set(Place::Over.as_str().to_owned()),
+        waiting_for: Set(None),
+        next_try_at: Set(None),
+        lease_owner: Set(None),
+        lease_until: Set(None),
+        finished_at: Set(Some(work.now)),
+        updated_at: Set(work.now),
+        ..Default::default()
+    };
+    match outcome {
+        Outcome::Done { receipt } => {
+            let trail: Trail = serde_json::from_value(old.was)?;
+            let kept = TimeDelta::days(retention_days(work, &trail).await?);
+            item.state = Set(ItemState::Done.as_str().to_owned());
+            item.undo_until = Set(Some(work.now + kept));
+            item.receipt = Set(Some(serde_json::to_value(receipt)?));
+        }
+        Outcome::Failed { error, receipt } => {
+            item.state = Set(ItemState::Failed.as_str().to_owned());
+            item.error = Set(Some(error.clone()));
+            item.receipt = Set(receipt.as_ref().map(serde_json::to_value).transpose()?);
+        }
+    }
+    work.scoped
+        .update::<conversion_item::Entity>()
+        .set(item)
+        .filter(conversion_item::Column::Id.eq(job.item.0))
+        .exec(&work.scoped.tx)
+        .await?;
+    control::forget_snapshots(work, &[job.item.0]).await?;
+    end_batch(work, job).await?;
+    Ok(true)
+}
+
+/// The item and its mailbox, locked, while the lease holds.
+async fn held<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    job: &Job,
+) -> Result<Option<(conversion_item::Model, mailbox::Model)>, StoreError> {
+    let item = work
+        .scoped
+        .find::<conversion_item::Entity>()
+        .filter(conversion_item::Column::Id.eq(job.item.0))
+        .filter(conversion_item::Column::LeaseOwner.eq(job.lease.as_str()))
+        .lock_exclusive()
+        .one(&work.scoped.tx)
+        .await?;
+    let Some(item) = item else { return Ok(None) };
+    let row = work
+        .scoped
+        .find::<mailbox::Entity>()
+        .filter(mailbox::Column::Id.eq(job.mailbox.0))
+        .lock_exclusive()
+        .one(&work.scoped.tx)
+        .await?;
+    Ok(row.map(|row| (item, row)))
+}
+
+fn settings(row: &mailbox::Model) -> Result<Settings, StoreError> {
+    Ok(Settings {
+        kind: super::super::mailboxes::kind(&row.kind),
+        plan: PlanId(row.plan_id),
+        quota_bytes: row.quota_bytes,
+        switches: serde_json::from_value(row.switches.clone())?,
+    })
+}
+
+fn put(row: &mut mailbox::Model, settings: &Settings) {
+    settings.kind.as_str().clone_into(&mut row.kind);
+    row.plan_id = settings.plan.0;
+    row.quota_bytes = settings.quota_bytes;
+    row.switches = json!(settings.switches);
+}
+
+async fn write_mailbox<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    row: &mailbox::Model,
+) -> Result<(), StoreError> {
+    work.scoped
+        .update::<mailbox::Entity>()
+        .set(asked(row))
+        .filter(mailbox::Column::Id.eq(row.id))
+        .exec(&work.scoped.tx)
+        .await?;
+    Ok(())
+}
+
+async fn note<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    job: &Job,
+    trail: &Trail,
+) -> Result<(), StoreError> {
+    work.scoped
+        .update::<conversion_item::Entity>()
+        .col_expr(conversion_item::Column::Was, Expr::value(json!(trail)))
+        .filter(conversion_item::Column::Id.eq(job.item.0))
+        .exec(&work.scoped.tx)
+        .await?;
+    Ok(())
+}
+
+/// How long what was taken away is kept, by the plan that the mailbox had; 30 days if that is gone.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the plan of a locked mailbox, which a tenant above may own"
+)]
+async fn retention_days<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    trail: &Trail,
+) -> Result<i64, StoreError> {
+    use sea_orm::EntityTrait as _;
+    let Some(old) = &trail.settings else {
+        return Ok(30);
+    };
+    let days: Option<i32> = plan::Entity::find()
+        .filter(plan::Column::Id.eq(old.plan.0))
+        .select_only()
+        .column(plan::Column::RetentionDays)
+        .into_tuple()
+        .one(&work.scoped.tx)
+        .await?;
+    Ok(days.unwrap_or(30).into())
+}
+
+/// The engine sees all tenants; a batch may belong to one above the mailbox's, which is why this
+/// is not scoped. The update takes the row's lock first: of two items that end at the same time,
+/// the second sees the first.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the batch of a locked item, which a tenant above may own"
+)]
+async fn end_batch<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    job: &Job,
+) -> Result<(), StoreError> {
+    use sea_orm::EntityTrait as _;
+    let this = conversion_batch::Column::Id.eq(job.batch.0);
+    let change = || conversion_batch::Entity::update_many().filter(this.clone());
+    change()
+        .col_expr(conversion_batch::Column::UpdatedAt, Expr::value(work.now))
+        .exec(&work.scoped.tx)
+        .await?;
+    let items =
+        || conversion_item::Entity::find().filter(conversion_item::Column::BatchId.eq(job.batch.0));
+    let tx = &work.scoped.tx;
+    if items().filter(over().not()).count(tx).await? > 0 {
+        return Ok(());
+    }
+    let failed = conversion_item::Column::State.eq(ItemState::Failed.as_str());
+    let state = if items().filter(failed).count(tx).await? > 0 {
+        BatchState::DoneWithFailures
+    } else {
+        BatchState::Done
+    };
+    let cancelled = conversion_batch::Column::State.eq(BatchState::Cancelled.as_str());
+    change()
+        .col_expr(conversion_batch::Column::State, state.as_str().into())
+        .filter(cancelled.not())
+        .exec(tx)
+        .await?;
+    change()
+        .col_expr(conversion_batch::Column::FinishedAt, Expr::value(work.now))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! What a pre-check looks at, for one mailbox or for thousands: a handful of queries, and one more
+//! for each tenant that owns any of them.
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    Select,
+};
+use uuid::Uuid;
+
+use super::super::mailboxes::{Row, joined};
+use super::super::schema::{conversion_item, domain, mail_server, mailbox, plan};
+use super::super::{StoreError, Work};
+use super::Trail;
+use super::read::over;
+use crate::authz::{Includes, ViewConversions, ViewPlans};
+use crate::domain::conversion::{Settings, Subject};
+use crate::domain::{
+    ItemId, Kind, Mailbox, MailboxId, Plan, PlanId, Protocols, ServerId, TenantId,
+};
+
+/// One mailbox with everything that decides about its conversion.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The mailbox.
+    pub mailbox: Mailbox,
+    /// The plan that it would get.
+    pub plan_to: Option<Plan>,
+    /// What it had when it was of the target kind before.
+    pub former: Option<Settings>,
+    domain_proved: bool,
+    converting: bool,
+    price_code: Option<String>,
+    elsewhere: bool,
+}
+
+impl Facts {
+    /// As the pre-check takes them.
+    #[must_use]
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            mailbox: &self.mailbox,
+            domain_proved: self.domain_proved,
+            converting: self.converting,
+            price_code: self.price_code.as_deref(),
+            plan_to: self.plan_to.as_ref(),
+            elsewhere: self.elsewhere,
+            former: self.former.as_ref(),
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct FactsRow {
+    #[sea_orm(nested)]
+    row: Row,
+    domain_proved_at: Option<DateTime<Utc>>,
+    domain_vouched: bool,
+    price_code: Option<String>,
+}
+
+/// A conversion that has begun, looked at again: it is not in its own way, and its plan is promised.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun {
+    /// The item.
+    pub item: ItemId,
+    /// The plan that was named when the batch was started.
+    pub plan: PlanId,
+}
+
+/// The facts about each mailbox named by id or address, in the order named; `None` where there is
+/// none within reach.
+pub async fn facts<P: Includes<ViewConversions> + Includes<ViewPlans>>(
+    work: &Work<P>,
+    to: Kind,
+    named: &[String],
+    begun: Option<Begun>,
+) -> Result<Vec<Option<Facts>>, StoreError> {
+    let rows = joined(all_named(work, named))
+        .column_as(domain::Column::ProvedAt, "domain_proved_at")
+        .column_as(domain::Column::Vouched, "domain_vouched")
+        .column_as(plan::Column::PriceCode, "price_code")
+        .into_model::<FactsRow>()
+        .all(&work.scoped.tx)
+        .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.row.mailbox.id).collect();
+    let tenants: HashSet<Uuid> = rows.iter().map(|row| row.row.mailbox.tenant_id).collect();
+    let converting = converting(work, &ids, begun).await?;
+    let mut former = former(work, &ids, to).await?;
+    let plans = plans(work, tenants, to).await?;
+    let offers = offers(work).await?;
+    let mut found: HashMap<String, Facts> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let mailbox = row.row.into_mailbox()?;
+        let former = former.remove(&mailbox.id.0);
+        let elsewhere = offers
+            .iter()
+            .any(|(id, offers)| *id != mailbox.server && to.held_by(*offers));
+        let promised = begun.map(|begun| begun.plan);
+        let wanted = promised.or(former.as_ref().map(|former| former.plan));
+        let facts = Facts {
+            plan_to: target_plan(plans.get(&mailbox.tenant), wanted).cloned(),
+            domain_proved: row.domain_vouched || row.domain_proved_at.is_some(),
+            converting: converting.contains(&mailbox.id.0),
+            price_code: row.price_code,
+            former,
+            elsewhere,
+            mailbox,
+        };
+        found.insert(facts.mailbox.address.as_str().to_owned(), facts);
+    }
+    Ok(in_order(named, &found))
+}
+
+/// The plan that was promised, or that it had in that kind before, if its tenant may use it; else
+/// the default one.
+fn target_plan(usable: Option<&Vec<Plan>>, wanted: Option<PlanId>) -> Option<&Plan> {
+    let usable = usable?;
+    let wanted = usable.iter().find(|plan| Some(plan.id) == wanted);
+    wanted.or_else(|| usable.iter().find(|plan| plan.is_default))
+}
+
+fn in_order(named: &[String], found: &HashMap<String, Facts>) -> Vec<Option<Facts>> {
+    let by_id: HashMap<MailboxId, &Facts> = found.values().map(|f| (f.mailbox.id, f)).collect();
+    let one = |name: &String| match name.parse::<MailboxId>() {
+        Ok(id) => by_id.get(&id).map(|facts| (*facts).clone()),
+        Err(_) => found.get(&name.trim().to_lowercase()).cloned(),
+    };
+    named.iter().map(one).collect()
+}
+
+fn all_named<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    named: &[String],
+) -> Select<mailbox::Entity> {
+    let mut ids: Vec<Uuid> = vec![];
+    let mut addresses = vec![];
+    for name in named {
+        match name.parse::<MailboxId>() {
+            Ok(id) => ids.push(id.0),
+            Err(_) => addresses.push(name.trim().to_lowercase()),
+        }
+    }
+    let these = Condition::any()
+        .add(mailbox::Column::Id.is_in(ids))
+        .add(mailbox::Column::Address.is_in(addresses));
+    work.scoped.find::<mailbox::Entity>().filter(these)
+}
+
+/// Locks the mailboxes named, in the order of their ids, so that two batches cannot both find the
+/// same one free. SQLite drops the lock: there the transaction holds the whole file.
+pub async fn lock<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    named: &[String],
+) -> Result<(), StoreError> {
+    all_named(work, named)
+        .select_only()
+        .column(mailbox::Column::Id)
+        .order_by_asc(mailbox::Column::Id)
+        .lock_exclusive()
+        .into_tuple::<Uuid>()
+        .all(&work.scoped.tx)
+        .await?;
+    Ok(())
+}
+
+async fn converting<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    mailboxes: &[Uuid],
+    begun: Option<Begun>,
+) -> Result<HashSet<Uuid>, StoreError> {
+    let rows = work
+        .scoped
+        .find::<conversion_item::Entity>()
+        .select_only()
+        .column(conversion_item::Column::Id)
+        .column(conversion_item::Column::MailboxId)
+        .filter(conversion_item::Column::MailboxId.is_in(mailboxes.iter().copied()))
+        .filter(over().not())
+        .into_tuple::<(Uuid, Uuid)>()
+        .all(&work.scoped.tx)
+        .await?;
+    let own = begun.map(|begun| begun.item.0);
+    let others = rows.into_iter().filter(|(id, _)| own != Some(*id));
+    Ok(others.map(|(_, mailbox)| mailbox).collect())
+}
+
+/// What each had when it last left the kind `to`.
+async fn former<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    mailboxes: &[Uuid],
+    to: Kind,
+) -> Result<HashMap<Uuid, Settings>, StoreError> {
+    use crate::domain::ItemState;
+    use conversion_item::Column;
+    let left = [ItemState::Done.as_str(), ItemState::Undone.as_str()];
+    let rows = work
+        .scoped
+        .find::<conversion_item::Entity>()
+        .select_only()
+        .column(Column::MailboxId)
+        .column(Column::Was)
+        .filter(Column::MailboxId.is_in(mailboxes.iter().copied()))
+        .filter(Column::State.is_in(left))
+        .filter(Column::FromKind.eq(to.as_str()))
+        .order_by_asc(Column::Id)
+        .into_tuple::<(Uuid, serde_json::Value)>()
+        .all(&work.scoped.tx)
+        .await?;
+    let mut former = HashMap::new();
+    for (mailbox, was) in rows {
+        let trail: Trail = serde_json::from_value(was)?;
+        former.extend(trail.settings.map(|settings| (mailbox, settings)));
+    }
+    Ok(former)
+}
+
+async fn plans<P: Includes<ViewPlans>>(
+    work: &Work<P>,
+    tenants: HashSet<Uuid>,
+    to: Kind,
+) -> Result<HashMap<TenantId, Vec<Plan>>, StoreError> {
+    let mut plans = HashMap::with_capacity(tenants.len());
+    for tenant in tenants.into_iter().map(TenantId) {
+        let mut usable = super::super::plans::usable(work, tenant).await?;
+        usable.retain(|plan| plan.kind == to);
+        plans.insert(tenant, usable);
+    }
+    Ok(plans)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "servers belong to the platform; only what they offer is read"
+)]
+async fn offers<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+) -> Result<Vec<(ServerId, Protocols)>, StoreError> {
+    use sea_orm::EntityTrait as _;
+    let rows = mail_server::Entity::find()
+        .select_only()
+        .column(mail_server::Column::Id)
+        .column(mail_server::Column::Offers)
+        .into_tuple::<(Uuid, serde_json::Value)>()
+        .all(&work.scoped.tx)
+        .await?;
+    rows.into_iter()
+        .map(|(id, offers)| Ok((ServerId(id), serde_json::from_value(offers)?)))
+        .collect()
+}

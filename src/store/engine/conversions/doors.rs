@@ -1,0 +1,71 @@
+//! The mailbox under conversion: whose it is, and whether its doors are shut.
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+
+use super::super::super::mailboxes::{asked, standing, touch};
+use super::super::super::schema::mailbox;
+use super::super::super::{Engine, StoreError};
+use super::super::{find, update};
+use super::{Job, Saved, under_lease};
+
+/// Marks the mailbox as being converted by this item.
+pub async fn hold(engine: &Engine, job: &Job) -> Result<Saved, StoreError> {
+    let saved = change(engine, job, |row| {
+        row.converting_item = Some(job.item.0);
+        row.state = standing(row).state().as_str().to_owned();
+        Ok(())
+    });
+    Ok(match saved.await? {
+        Saved::Yes(_) => Saved::Yes(()),
+        Saved::Lost => Saved::Lost,
+    })
+}
+
+/// Asks for shut doors. Returns the generation to bring, whether this call asked or one before.
+pub async fn shut(engine: &Engine, job: &Job) -> Result<Saved<i64>, StoreError> {
+    set(engine, job, true).await
+}
+
+/// Asks for the doors to open, likewise.
+pub async fn open(engine: &Engine, job: &Job) -> Result<Saved<i64>, StoreError> {
+    set(engine, job, false).await
+}
+
+async fn set(engine: &Engine, job: &Job, doors_shut: bool) -> Result<Saved<i64>, StoreError> {
+    let now = engine.clock().now();
+    change(engine, job, |row| {
+        if row.doors_shut != doors_shut {
+            row.doors_shut = doors_shut;
+            touch(row, now)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn change(
+    engine: &Engine,
+    job: &Job,
+    edit: impl FnOnce(&mut mailbox::Model) -> Result<(), serde_json::Error> + Send,
+) -> Result<Saved<i64>, StoreError> {
+    let tx = engine.core.begin_write().await?;
+    if under_lease(job).one(&tx).await?.is_none() {
+        return Ok(Saved::Lost);
+    }
+    let row = find::<mailbox::Entity>()
+        .filter(mailbox::Column::Id.eq(job.mailbox.0))
+        .lock_exclusive()
+        .one(&tx)
+        .await?;
+    let Some(mut row) = row else {
+        return Ok(Saved::Lost);
+    };
+    edit(&mut row)?;
+    update::<mailbox::Entity>()
+        .set(asked(&row))
+        .filter(mailbox::Column::Id.eq(row.id))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    engine.bell().ring();
+    Ok(Saved::Yes(row.asked_generation))
+}
