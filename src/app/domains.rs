@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::AppError;
-use crate::authz::{ManageDomains, ViewDomains};
+use crate::authz::{Includes, ManageDomains, ViewDomains};
 use crate::domain::{DomainId, DomainName, Page, PageRequest, Slug, TenantId};
 use crate::store::Work;
 
@@ -82,7 +82,10 @@ pub async fn list(
 }
 
 /// One domain.
-pub async fn find(work: &Work<ViewDomains>, name: &DomainName) -> Result<Domain, AppError> {
+pub async fn find<P: Includes<ViewDomains>>(
+    work: &Work<P>,
+    name: &DomainName,
+) -> Result<Domain, AppError> {
     let _ = (work, name);
     unimplemented!()
 }

@@ -124,7 +124,8 @@ fn joined(first: &str, folder: &str, names: &[&str]) -> Vec<u8> {
     all
 }
 
-fn file(path: &str) -> Vec<u8> {
+/// The content of a file by its path in `static/`; empty when there is none.
+pub(super) fn file(path: &str) -> Vec<u8> {
     Files::get(path)
         .map(|file| file.data.into_owned())
         .unwrap_or_default()

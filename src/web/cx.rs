@@ -113,7 +113,8 @@ impl Caller {
     async fn of(request: &HttpRequest, site: &Site, changes: bool) -> Result<Self, Problem> {
         let origin = client::origin(request, &site.options.trusted_proxies);
         let (actor, dry_run) = if is_api(request) {
-            (key(request, site, &origin).await?, dry_run(request))
+            let actor = authenticate_key(request).await?;
+            (Actor::clone(&actor), dry_run(request))
         } else {
             if changes {
                 refuse_other_sites(request, site)?;
@@ -173,7 +174,7 @@ pub struct Idempotency {
 }
 
 /// A wrong word is refused where the query is read.
-fn dry_run(request: &HttpRequest) -> bool {
+pub fn dry_run(request: &HttpRequest) -> bool {
     let query = url::form_urlencoded::parse(request.query_string().as_bytes());
     request.method() != Method::GET
         && query
@@ -181,7 +182,14 @@ fn dry_run(request: &HttpRequest) -> bool {
             .any(|(name, value)| name == "dry_run" && value == "true")
 }
 
-async fn key(request: &HttpRequest, site: &Site, origin: &Origin) -> Result<Actor, Problem> {
+/// The actor of the key that a request carries; looked up once for each request.
+pub async fn authenticate_key(request: &HttpRequest) -> Result<Rc<Actor>, Problem> {
+    let known = request.extensions().get::<Rc<Actor>>().cloned();
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let site = site(request)?;
+    let origin = client::origin(request, &site.options.trusted_proxies);
     let sent = request.headers().get(header::AUTHORIZATION);
     let secret = sent
         .and_then(|value| value.to_str().ok())
@@ -189,14 +197,17 @@ async fn key(request: &HttpRequest, site: &Site, origin: &Origin) -> Result<Acto
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, secret)| secret.trim().to_owned().into())
         .ok_or_else(Problem::no_key)?;
-    let actor = sign_in::key(&site.db, &secret, origin).await?;
-    actor.ok_or_else(Problem::no_key)
+    let actor = sign_in::key(&site.db, &secret, &origin).await?;
+    let actor = Rc::new(actor.ok_or_else(Problem::no_key)?);
+    request.extensions_mut().insert(actor.clone());
+    Ok(actor)
 }
 
 /// Looked up once for each request, however many extractors ask.
 async fn signed_in(request: &HttpRequest, site: &Site) -> Result<Rc<SignedIn>, Problem> {
-    if let Some(known) = request.extensions().get::<Rc<SignedIn>>() {
-        return Ok(known.clone());
+    let known = request.extensions().get::<Rc<SignedIn>>().cloned();
+    if let Some(known) = known {
+        return Ok(known);
     }
     let found = match site.cookies.token(request) {
         Some(token) => sign_in::session(&site.db, &token).await?,

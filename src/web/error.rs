@@ -7,6 +7,7 @@ use actix_web::error::UrlencodedError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::AppError;
 use crate::domain::Invalid;
@@ -27,16 +28,34 @@ pub struct Problem {
     headers: Vec<(header::HeaderName, String)>,
 }
 
-/// How a problem is written.
-#[derive(Debug, Serialize)]
-struct Wire<'a> {
+/// What went wrong (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// A stable path that names the kind of problem.
     #[serde(rename = "type")]
+    #[schema(example = "/problems/address-taken")]
     kind: String,
-    title: &'a str,
+    /// The kind in a few words.
+    title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [FieldError],
+    /// What happened, to what, what to do now.
+    detail: String,
+    /// Each fault of the input at its field, with status 422.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldFault>,
+}
+
+/// One thing wrong with one field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldFault {
+    /// Which (RFC 6901), or the name of a parameter or header behind a slash.
+    #[schema(example = "/address")]
+    pointer: String,
+    /// What is wrong, and what to enter instead.
+    detail: String,
 }
 
 impl Problem {
@@ -116,6 +135,22 @@ impl Problem {
         )
         .of_kind("under-way")
         .with(header::RETRY_AFTER, "1")
+    }
+
+    /// Whether it is [`Problem::under_way`].
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.kind == "under-way"
+    }
+
+    /// A tenant that the body names and that is not there is a fault of that field; every other
+    /// problem stays what it is.
+    #[must_use]
+    pub fn at_field(self, field: &str, detail: &str) -> Self {
+        if self.status == StatusCode::NOT_FOUND {
+            return Invalid::field(field, detail).into();
+        }
+        self
     }
 
     /// 413; `limit` in bytes.
@@ -238,14 +273,18 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let wire = Wire {
+        let faults = self.errors.iter().map(|fault| FieldFault {
+            pointer: fault.pointer.clone(),
+            detail: fault.detail.clone(),
+        });
+        let body = ProblemBody {
             kind: format!("/problems/{}", self.kind),
-            title: self.title,
+            title: self.title.to_owned(),
             status: self.status.as_u16(),
-            detail: &self.detail,
-            errors: &self.errors,
+            detail: self.detail.clone(),
+            errors: faults.collect(),
         };
-        let body = serde_json::to_string(&wire).unwrap_or_default();
+        let body = serde_json::to_string(&body).unwrap_or_default();
         self.builder().content_type(PROBLEM_JSON).body(body)
     }
 }

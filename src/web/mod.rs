@@ -3,6 +3,7 @@
 pub mod routes;
 pub mod site;
 
+pub mod api;
 pub mod cx;
 pub mod error;
 pub mod live;

@@ -4,14 +4,23 @@ use actix_web::web::ServiceConfig;
 
 use super::error::Problem;
 use super::place::at;
-use super::{assets, health, live};
+use super::{api, assets, health, live};
 
 /// The whole table.
 pub fn configure(site: &mut ServiceConfig) {
     machinery(site);
     #[cfg(debug_assertions)]
     site.service(at("/_gallery").get(super::pages::gallery::show));
+    api(site);
     pages(site);
+}
+
+/// What scripts ask for; the resources are in [`api::v1`].
+fn api(site: &mut ServiceConfig) {
+    site.service(at("/api/docs").get(api::docs::show))
+        .service(at(api::docs::SCRIPT).get(api::docs::script))
+        .service(at("/api/v1/openapi.json").get(api::openapi::document));
+    api::v1::routes(site);
 }
 
 /// What machines ask for.

@@ -13,7 +13,7 @@ use url::Url;
 use super::client::Network;
 use super::error::Problem;
 use super::session::Cookies;
-use super::{headers, present, routes};
+use super::{api, headers, present, routes};
 use crate::store::Db;
 
 /// Seconds that a request under way may still take when the panel is told to stop.
@@ -103,6 +103,7 @@ fn serve(site: Site, listener: TcpListener) -> std::io::Result<Server> {
             .app_data(site.clone())
             .configure(configure)
             .default_service(web::to(routes::nothing_here))
+            .wrap(from_fn(api::gate::gate))
             .wrap(from_fn(present::present))
             .wrap(from_fn(headers::secure))
             .wrap(Compress::default())

@@ -12,7 +12,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'@');
 
-fn part(text: impl Display) -> String {
+/// A part of a path, escaped.
+pub(super) fn part(text: impl Display) -> String {
     utf8_percent_encode(&text.to_string(), SEGMENT).to_string()
 }
 

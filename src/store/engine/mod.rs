@@ -27,6 +27,7 @@ fn find<E: EntityTrait>() -> Select<E> {
 /// An update of rows of all tenants.
 #[expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the engine works for all tenants: there is no scope to add"
 )]
 fn update<E: EntityTrait>() -> UpdateMany<E> {
@@ -36,6 +37,7 @@ fn update<E: EntityTrait>() -> UpdateMany<E> {
 /// A delete of rows of all tenants.
 #[expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the engine works for all tenants: there is no scope to add"
 )]
 fn delete<E: EntityTrait>() -> sea_orm::DeleteMany<E> {
