@@ -51,14 +51,20 @@ impl Pass<'_> {
     /// Brings the mailboxes forward and records what came of it.
     pub(super) async fn run(&self, asked: Vec<Asked>) -> anyhow::Result<Vec<(MailboxId, Outcome)>> {
         let now = self.context.store.clock().now();
+        let leased: Vec<_> = asked.iter().map(|asked| asked.mailbox.id).collect();
         let tasks = asked.into_iter().map(|asked| Task::new(asked, now));
         let work = self.go_through(tasks.collect());
-        let (tasks, setback) = self.keeping_the_lease(work).await?;
+        let (tasks, setback) = self.keeping_the_lease(&leased, work).await?;
         self.record(tasks, setback).await
     }
 
     /// Renews the lease as long as the work goes on.
-    async fn keeping_the_lease<T>(&self, work: impl Future<Output = T>) -> T {
+    async fn keeping_the_lease<T>(
+        &self,
+        mailboxes: &[MailboxId],
+        work: impl Future<Output = T>,
+    ) -> T {
+        let store = &self.context.store;
         let lease = self.context.pace.lease;
         tokio::pin!(work);
         loop {
@@ -66,7 +72,7 @@ impl Pass<'_> {
                 done = &mut work => return done,
                 () = tokio::time::sleep(lease / 3) => {}
             }
-            if let Err(error) = due::renew(&self.context.store, &self.holder, lease).await {
+            if let Err(error) = due::renew(store, mailboxes, &self.holder, lease).await {
                 tracing::warn!(%error, server = self.server.name, "a lease could not be renewed");
             }
         }
@@ -108,8 +114,10 @@ impl Pass<'_> {
     /// Right before anything is changed: whoever was too slow and lost a lease must not touch that
     /// account, for somebody else may have brought it further already.
     async fn drop_what_was_lost(&self, tasks: &mut [Task]) -> anyhow::Result<()> {
-        let lease = self.context.pace.lease;
-        let held = due::renew(&self.context.store, &self.holder, lease).await?;
+        let (store, lease) = (&self.context.store, self.context.pace.lease);
+        let open = tasks.iter().filter(|task| task.end.is_none());
+        let open: Vec<_> = open.map(|task| task.asked.mailbox.id).collect();
+        let held = due::renew(store, &open, &self.holder, lease).await?;
         for task in tasks.iter_mut().filter(|task| task.end.is_none()) {
             if !held.contains(&task.asked.mailbox.id) {
                 task.end = Some(End::Lost);

@@ -194,13 +194,17 @@ fn lend(holder: &str, until: DateTime<Utc>) -> sea_orm::UpdateMany<mailbox::Enti
         .col_expr(mailbox::Column::LeaseUntil, Expr::value(until))
 }
 
-/// Makes the leases of `holder` last from now, and says which mailboxes it still holds.
+/// Makes the leases of `holder` on these mailboxes last from now, and says which of them it still
+/// holds.
 pub async fn renew(
     engine: &Engine,
+    mailboxes: &[MailboxId],
     holder: &str,
     lease: Duration,
 ) -> Result<HashSet<MailboxId>, StoreError> {
-    let mine = mailbox::Column::LeaseOwner.eq(holder);
+    let mine = Condition::all()
+        .add(mailbox::Column::Id.is_in(mailboxes.iter().map(|id| id.0)))
+        .add(mailbox::Column::LeaseOwner.eq(holder));
     let until = engine.clock().now() + lease;
     lend(holder, until)
         .filter(mine.clone())
