@@ -7,11 +7,10 @@ start_dovecot() {
   launch dovecot -c "$BASE/etc/dovecot/dovecot.conf"
 }
 start_postfix() { alive "$BASE/spool/postfix/pid/master.pid" || launch postfix -c "$BASE/etc/postfix" start; }
-stop_postfix() {
-  alive "$BASE/spool/postfix/pid/master.pid" || return 0
-  postfix -c "$BASE/etc/postfix" stop 2>/dev/null || true
-  stop_pid "$BASE/spool/postfix/pid/master.pid" KILL
-}
+# The master ends its children; "postfix stop" does no more, but looks only once a second whether it is done.
+stop_postfix() { stop_pid "$BASE/spool/postfix/pid/master.pid"; }
+stop_dovecot() { stop_pid "$BASE/run/dovecot/master.pid"; }
+stop_last_logins() { stop_pid "$BASE/run/last-logins.pid"; }
 start_nginx() {
   alive "$BASE/run/nginx/nginx.pid" || launch nginx -e "$BASE/log/nginx.log" -p "$BASE/run/nginx" -c "$BASE/etc/nginx/nginx.conf"
 }
@@ -21,16 +20,27 @@ start_last_logins() {
   wait_until 5 "last-logins.sh should start" alive "$BASE/run/last-logins.pid"
 }
 
+# together COMMAND…: runs each at the same time; fails when one failed.
+together() {
+  local command jobs=() failed=0
+  for command in "$@"; do
+    $command &
+    jobs+=($!)
+  done
+  for command in "${jobs[@]}"; do wait "$command" || failed=1; done
+  return $failed
+}
+
 start_all() {
   configure_postgres
   make_cluster
   start_postgres
   fill_cluster
-  start_dovecot
-  start_postfix
   if offers_sogo; then
     start_last_logins
-    each_role start_role
+    together start_dovecot start_postfix "each_role_at_once start_role"
+  else
+    together start_dovecot start_postfix
   fi
   start_nginx
   local port
@@ -44,10 +54,7 @@ start_all() {
 # Front first, database last; what the mode does not offer may still run from an earlier mode.
 stop_all() {
   stop_pid "$BASE/run/nginx/nginx.pid"
-  each_role stop_role
-  stop_pid "$BASE/run/last-logins.pid"
-  stop_postfix
-  stop_pid "$BASE/run/dovecot/master.pid"
+  together "each_role_at_once stop_role" stop_last_logins stop_postfix stop_dovecot
   stop_postgres
   local left
   left=$(leftovers)

@@ -34,10 +34,11 @@ max_connections = 200
 CONF
 }
 
-has_database() { [ "$(pg -Atc "SELECT count(*) FROM pg_database WHERE datname = '$1'" postgres)" = 1 ]; }
+has_database() { [[ " $DATABASES " == *" $1 "* ]]; }
 
 # Fills what is not there yet: roles, the directory, SOGo's database. Safe to run on each start.
 fill_cluster() {
+  DATABASES=$(pg -Atc 'SELECT datname FROM pg_database' postgres | tr '\n' ' ')
   if ! has_database directory; then
     pg postgres <<SQL
 SET client_min_messages = warning;

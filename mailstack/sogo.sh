@@ -14,6 +14,12 @@ each_role() {
     "$function" "$@" || return 1
   done
 }
+in_background() { "$@" & ROLE_JOBS+=($!); }
+each_role_at_once() {
+  local job ROLE_JOBS=()
+  each_role in_background "$@"
+  for job in "${ROLE_JOBS[@]}"; do wait "$job" || return 1; done
+}
 only_web() { SOGO_ROLES="${SOGO_ROLES%% *}" each_role "$@"; }
 
 configure_role() {
@@ -55,7 +61,7 @@ stop_role() {
     wait_until 5 "sogod $pid should end" gone "$pid"
   fi
   rm -f "$file"
-  stop_pid "$BASE/run/memcached/$ROLE.pid"
+  stop_pid "$BASE/run/memcached/$ROLE.pid" KILL   # a cache; it would take a second to end by itself
 }
 make_role_tables() { start_role 1; wait_role; stop_role; }
 role_status() {

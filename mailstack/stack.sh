@@ -5,7 +5,7 @@ set -euo pipefail
 set -a
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 set +a
-for part in process configure sogo directory daemons info; do . "$HERE/$part.sh"; done
+for part in process ports configure sogo directory daemons info; do . "$HERE/$part.sh"; done
 
 usage() {
   cat <<TEXT
@@ -45,6 +45,8 @@ up() {
   secrets
   if status >/dev/null; then write_info; return 0; fi
   configure
+  reserve add
+  wait_for_ports
   start_all
   write_info
 }
@@ -55,6 +57,7 @@ down() {
 }
 wipe() {
   down
+  reserve remove
   rm -rf "$BASE"
   [ ! -L "$BASE_LINK" ] || rm -f "$BASE_LINK"
 }

@@ -60,6 +60,15 @@ spares_strangers() {
   kill $stranger; rm "$work/private/second/run/nginx/nginx.pid"
   return $alive
 }
+names_busy_port() {
+  local listener said
+  python3 -c 'import socket, sys, time; s = socket.create_server(("127.0.0.1", int(sys.argv[1]))); time.sleep(60)' $((second_ports + 995)) &
+  listener=$!
+  sleep 0.5
+  said=$(second up 2>&1)
+  kill $listener
+  [[ "$said" == *"port $((second_ports + 995)) is in use by another program"* ]] && ! second status | grep ^up
+}
 keeps_data() { comes_up second && INFO="$work/private/second/info.json" python3 -c '
 import os, sys; sys.path.insert(0, os.environ["HERE"])
 from clients import *
@@ -107,6 +116,7 @@ check "the first instance's memory is modest" memory
 check "down ends one instance and leaves the other" down_alone
 check "down of what is down is fine" down_twice
 check "down ends nothing whose number an old pid file names" spares_strangers
+check "a port that another program has is named, and nothing is started" names_busy_port
 check "up after down finds mail and last logins again" keeps_data
 check "a daemon that died shows in status, and up brings it back" heals
 check "an unknown mode is refused" bash -c "! OFFERS=some BASE='$work/x' '$stack' up 2>/dev/null"
