@@ -3,16 +3,20 @@
 //!
 //! `dovecot_sogo` drives Dovecot, Postfix and `SOGo`. `memory` holds mailboxes in the process, for
 //! fast tests of our own logic; it is never offered to an operator.
+pub mod dovecot_sogo;
+mod imap;
 pub mod memory;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use crate::domain::mailserver::{Answer, Change, Listener, Observed, ObservedMailbox, Usage};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::{EmailAddress, Progress, Protocol, Protocols};
+use crate::domain::{EmailAddress, Invalid, Progress, Protocol, Protocols};
 
 /// Connects to a server through the adapter of that name. `settings` and `secrets` (a JSON object)
 /// are in the adapter's own words; what it cannot read is [`ServerError::Refused`].
@@ -135,4 +139,20 @@ pub trait MailServer: Send + Sync {
 
     /// Connects to the listener of `protocol` as a client would, up to the greeting.
     async fn check(&self, protocol: Protocol) -> Answer;
+}
+
+/// The server of a registration, by the name of its adapter. Settings and secrets are checked
+/// field by field; nothing is connected yet, so a server that is down can be registered.
+pub fn connect(
+    adapter: &str,
+    settings: Value,
+    secrets: Value,
+) -> Result<Arc<dyn MailServer>, Invalid> {
+    match adapter {
+        "dovecot_sogo" => Ok(Arc::new(dovecot_sogo::DovecotSogo::new(settings, secrets)?)),
+        other => Err(Invalid::field(
+            "adapter",
+            format!("There is no adapter “{other}”. Use “dovecot_sogo”."),
+        )),
+    }
 }

@@ -1,0 +1,312 @@
+//! The adapter for Dovecot, Postfix and `SOGo` behind one directory database (`mailstack/`).
+//!
+//! What should be is written to the directory; the doveadm HTTP API and `SOGo`'s memcached are
+//! told to forget what they had cached, so that a change holds at once; snapshots are read over
+//! IMAP as the master user. The account's own id is the directory's `uid`, which names the mail
+//! folder and the `SOGo` user and never changes.
+//!
+//! A removed account loses its mail and its row. What it had in `SOGo`'s own database (calendars,
+//! contacts) stays there under the uid, which nobody can sign in with again, until the operator
+//! runs `sogo-tool remove`: no interface of `SOGo` can do it from here.
+mod account;
+mod directory;
+mod doveadm;
+mod memcached;
+mod probe;
+mod settings;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::imap::{self, Login};
+use super::{Abilities, Depth, Health, MailServer, ServerError};
+use crate::domain::mailserver::{
+    Answer, Aspect, Change, DesiredMailbox, Listener, Observed, ObservedMailbox, Security, Usage,
+};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::{EmailAddress, Invalid, Progress, Protocol, Protocols};
+
+use directory::Directory;
+use doveadm::{Command, Doveadm, NO_USER, NOT_FOUND};
+use settings::Settings;
+pub use settings::split_stack_info;
+
+/// One registered server.
+pub struct DovecotSogo {
+    settings: Settings,
+    directory: Directory,
+    doveadm: Doveadm,
+    master_password: SecretString,
+}
+
+impl DovecotSogo {
+    /// Checks settings and secrets. Nothing is connected yet.
+    pub fn new(settings: Value, secrets: Value) -> Result<Self, Invalid> {
+        let (settings, secrets) = settings::read(settings, secrets)?;
+        let fault = |field: &str, fault: &dyn std::fmt::Display| {
+            Invalid::field(
+                &format!("settings/{field}"),
+                format!("This cannot be used: {fault}."),
+            )
+        };
+        let directory = Directory::new(&settings.directory_url, &secrets.directory_password)
+            .map_err(|why| fault("directory_url", &why))?;
+        let doveadm = Doveadm::new(settings.doveadm_url.clone(), &secrets.doveadm_api_key)
+            .map_err(|why| fault("doveadm_url", &why))?;
+        let master_password = secrets.master_password;
+        Ok(Self {
+            settings,
+            directory,
+            doveadm,
+            master_password,
+        })
+    }
+
+    /// Makes every cache forget what it knows about this person's logins.
+    async fn forget(&self, address: &str, uid: &str) -> Result<(), ServerError> {
+        let keys = memcached::keys(address, uid);
+        let flush = Command::FlushLogins(Some(address));
+        let (dovecot, sogo) = tokio::join!(
+            self.doveadm.run(&flush),
+            memcached::forget(&self.settings.memcached, &keys)
+        );
+        dovecot?.rows("authCacheFlush", &[NO_USER])?;
+        sogo
+    }
+
+    async fn end_sessions(&self, address: &str, uid: &str) -> Result<(), ServerError> {
+        self.forget(address, uid).await?;
+        let kicked = self.doveadm.run(&Command::Kick(address)).await?;
+        // Nobody was connected.
+        kicked.rows("kick", &[NOT_FOUND]).map(|_| ())
+    }
+
+    async fn update(
+        &self,
+        uid: &str,
+        desired: &DesiredMailbox,
+        aspects: &[Aspect],
+    ) -> Result<Option<String>, ServerError> {
+        self.can_hold(desired)?;
+        let written = self.directory.update(uid, desired, aspects).await?;
+        self.forget(desired.address.as_str(), uid).await?;
+        if written.before != desired.address.as_str() {
+            // Sessions and caches still go by the old address.
+            self.end_sessions(&written.before, uid).await?;
+        }
+        Ok(Some(written.uid))
+    }
+
+    /// Doors first, then the mail, then the row: stopped anywhere, it can be done again.
+    async fn remove(&self, uid: &str) -> Result<(), ServerError> {
+        let Some(address) = self.directory.shut(uid).await? else {
+            return Ok(());
+        };
+        self.end_sessions(&address, uid).await?;
+        let gone = self.doveadm.run(&Command::Expunge(&address)).await?;
+        gone.rows("expunge", &[NO_USER, NOT_FOUND])?;
+        self.directory.remove(uid).await?;
+        self.forget(&address, uid).await
+    }
+
+    /// What the directory has no column for is refused rather than left out.
+    fn can_hold(&self, desired: &DesiredMailbox) -> Result<(), ServerError> {
+        match desired.open.without(self.settings.offers).iter().next() {
+            Some(protocol) => Err(ServerError::Refused(format!(
+                "{} is not offered",
+                protocol.label()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn over_http(&self, protocol: Protocol, path: &str) -> Option<Listener> {
+        let url = self.settings.http.as_ref()?.join(path).ok()?;
+        Some(Listener {
+            protocol,
+            host: url.host_str()?.to_owned(),
+            port: url.port_or_known_default()?,
+            security: if url.scheme() == "https" {
+                Security::Tls
+            } else {
+                Security::None
+            },
+            url: Some(url.into()),
+        })
+    }
+
+    fn over_tcp(
+        &self,
+        protocol: Protocol,
+        port: Option<u16>,
+        security: Security,
+    ) -> Option<Listener> {
+        let host = self.settings.host.clone();
+        port.map(|port| Listener {
+            protocol,
+            host,
+            port,
+            security,
+            url: None,
+        })
+    }
+}
+
+#[async_trait]
+impl MailServer for DovecotSogo {
+    fn offers(&self) -> Protocols {
+        self.settings.offers
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            ends_sessions: true,
+            tells_last_use: true,
+            tells_password: true,
+        }
+    }
+
+    /// TLS from the first byte comes before STARTTLS (RFC 8314 §3).
+    fn listeners(&self) -> Vec<Listener> {
+        let (s, tls, starttls) = (&self.settings, Security::Tls, Security::Starttls);
+        [
+            self.over_tcp(Protocol::Imap, s.imaps, tls),
+            self.over_tcp(Protocol::Imap, s.imap, starttls),
+            self.over_tcp(Protocol::Pop3, s.pop3s, tls),
+            self.over_tcp(Protocol::Pop3, s.pop3, starttls),
+            self.over_tcp(Protocol::Smtp, s.submission, starttls),
+            self.over_http(Protocol::Activesync, "/Microsoft-Server-ActiveSync"),
+            self.over_http(Protocol::Dav, "/SOGo/dav/"),
+            self.over_http(Protocol::Webmail, "/SOGo/"),
+        ]
+        .into_iter()
+        .flatten()
+        .filter(|listener| s.offers.has(listener.protocol))
+        .collect()
+    }
+
+    async fn health(&self) -> Result<Health, ServerError> {
+        let start = Instant::now();
+        let (directory, known) = tokio::join!(
+            self.directory.check_version(),
+            self.doveadm.known_commands()
+        );
+        directory?;
+        doveadm::check_commands(&known?)?;
+        let sogo = self.settings.offers.has(Protocol::Webmail);
+        let version = if sogo {
+            "Dovecot, Postfix and SOGo"
+        } else {
+            "Dovecot and Postfix"
+        };
+        Ok(Health {
+            version: version.to_owned(),
+            took: start.elapsed(),
+        })
+    }
+
+    async fn observe(
+        &self,
+        addresses: &[EmailAddress],
+    ) -> Result<HashMap<EmailAddress, Observed>, ServerError> {
+        self.directory.observe(addresses).await
+    }
+
+    async fn list(
+        &self,
+        after: Option<&EmailAddress>,
+        limit: u32,
+    ) -> Result<Vec<ObservedMailbox>, ServerError> {
+        self.directory.list(after, limit).await
+    }
+
+    async fn apply(&self, change: &Change) -> Result<Option<String>, ServerError> {
+        match change {
+            Change::PutDomain { name, accepts } => {
+                self.directory.put_domain(name, *accepts).await?;
+                if !accepts {
+                    // Logins of the whole domain are over.
+                    self.doveadm
+                        .run(&Command::FlushLogins(None))
+                        .await?
+                        .rows("authCacheFlush", &[])?;
+                    memcached::forget_all(&self.settings.memcached).await?;
+                }
+                Ok(None)
+            }
+            Change::Create(desired) => {
+                self.can_hold(desired)?;
+                let uid = self.directory.create(desired).await?;
+                self.forget(desired.address.as_str(), &uid).await?;
+                Ok(Some(uid))
+            }
+            Change::Update {
+                remote_id,
+                desired,
+                aspects,
+            } => self.update(remote_id, desired, aspects).await,
+            Change::EndSessions { address, remote_id } => self
+                .end_sessions(address.as_str(), remote_id)
+                .await
+                .map(|()| None),
+            Change::Remove { remote_id, .. } => self.remove(remote_id).await.map(|()| None),
+        }
+    }
+
+    async fn usage(&self, addresses: &[EmailAddress]) -> Result<Vec<Usage>, ServerError> {
+        let last_used = self.directory.last_used(addresses).await?;
+        let counts: Vec<_> = last_used
+            .keys()
+            .map(|address| Command::Count(address))
+            .collect();
+        let replies = self.doveadm.run_all(&counts).await?;
+        let mut all = Vec::with_capacity(replies.len());
+        for (reply, (address, last_used)) in replies.into_iter().zip(&last_used) {
+            // Removed since the directory was read.
+            if reply == doveadm::Reply::Exit(NO_USER) {
+                continue;
+            }
+            let rows = reply.rows("mailboxStatus", &[])?;
+            all.push(Usage {
+                address: EmailAddress::stored(address.clone()),
+                used_bytes: number(&rows, "vsize"),
+                messages: number(&rows, "messages"),
+                last_used: last_used.clone(),
+            });
+        }
+        Ok(all)
+    }
+
+    async fn snapshot(
+        &self,
+        mailbox: &EmailAddress,
+        depth: Depth,
+        known: Option<&Snapshot>,
+        told: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Snapshot, ServerError> {
+        let login = Login {
+            place: self.settings.panel_imap.clone(),
+            // Dovecot's auth_master_user_separator.
+            user: format!("{mailbox}*{}", self.settings.master_user),
+            password: self.master_password.clone(),
+        };
+        imap::survey(&login, known.filter(|_| depth == Depth::Marks), told).await
+    }
+
+    async fn check(&self, protocol: Protocol) -> Answer {
+        probe::check(&self.settings, protocol).await
+    }
+}
+
+/// Dovecot writes numbers as strings.
+fn number(rows: &[Value], field: &str) -> i64 {
+    let text = rows
+        .first()
+        .and_then(|row| row.get(field))
+        .and_then(Value::as_str);
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
+}

@@ -1,0 +1,321 @@
+//! What an operator enters to register a server, checked field by field in this one place. Secrets
+//! are apart from the rest, so that the store can seal them.
+use std::net::IpAddr;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::domain::{Invalid, Protocol, Protocols};
+
+/// The plain part.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The host name that clients use.
+    pub host: String,
+    /// What the server offers to clients.
+    pub offers: Protocols,
+    /// Port of IMAP with STARTTLS.
+    #[serde(default)]
+    pub imap: Option<u16>,
+    /// Port of IMAP over TLS.
+    #[serde(default)]
+    pub imaps: Option<u16>,
+    /// Port of POP3 with STLS.
+    #[serde(default)]
+    pub pop3: Option<u16>,
+    /// Port of POP3 over TLS.
+    #[serde(default)]
+    pub pop3s: Option<u16>,
+    /// Port where mail for the domains arrives.
+    #[serde(default)]
+    pub smtp: Option<u16>,
+    /// Port where clients hand in mail, with STARTTLS.
+    #[serde(default)]
+    pub submission: Option<u16>,
+    /// The front door for `ActiveSync`, DAV and webmail.
+    #[serde(default, deserialize_with = "some_url")]
+    pub http: Option<Url>,
+    /// `host:port` of the IMAP listener that lets the master user in.
+    pub panel_imap: String,
+    /// The master user's name.
+    pub master_user: String,
+    /// The doveadm HTTP API.
+    #[serde(deserialize_with = "url")]
+    pub doveadm_url: Url,
+    /// The directory database, without the password.
+    #[serde(deserialize_with = "url")]
+    pub directory_url: Url,
+    /// `host:port` of each memcached that `SOGo` uses.
+    #[serde(default)]
+    pub memcached: Vec<String>,
+    /// Hosts beyond loopback where the admin interfaces may be.
+    #[serde(default)]
+    pub admin_hosts: Vec<String>,
+}
+
+/// The sealed part.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// The master user's password.
+    pub master_password: SecretString,
+    /// The key of the doveadm HTTP API.
+    pub doveadm_api_key: SecretString,
+    /// The password of the role in `directory_url`.
+    pub directory_password: SecretString,
+}
+
+/// What `mailstack/stack.sh info` prints beyond what the adapter needs.
+const NOT_NEEDED: [&str; 7] = [
+    "name",
+    "sieve",
+    "lmtp",
+    "directory_version",
+    "sogo_roles",
+    "ca_certificate",
+    "base",
+];
+
+/// Splits what `mailstack/stack.sh info` prints into settings and secrets for [`super::connect`].
+pub fn split_stack_info(info: Value) -> Result<(Value, Value), Invalid> {
+    let Value::Object(mut settings) = info else {
+        let why = "This is not the JSON object that “stack.sh info” prints.";
+        return Err(Invalid::field("info", why));
+    };
+    for word in NOT_NEEDED {
+        settings.remove(word);
+    }
+    let mut secrets = Map::new();
+    for word in ["master_password", "doveadm_api_key"] {
+        if let Some(secret) = settings.remove(word) {
+            secrets.insert(word.to_owned(), secret);
+        }
+    }
+    let url = settings.get("directory_url").and_then(Value::as_str);
+    if let Some(mut url) = url.and_then(|text| Url::parse(text).ok()) {
+        if let Some(password) = url.password() {
+            secrets.insert("directory_password".to_owned(), password.into());
+        }
+        let _ = url.set_password(None);
+        settings.insert("directory_url".to_owned(), url.as_str().into());
+    }
+    Ok((settings.into(), secrets.into()))
+}
+
+/// Reads both parts; every fault is told with its field.
+pub fn read(settings: Value, secrets: Value) -> Result<(Settings, Secrets), Invalid> {
+    let mut invalid = Invalid::default();
+    let settings = invalid.take(parse::<Settings>("settings", settings));
+    let secrets = invalid.take(parse::<Secrets>("secrets", secrets));
+    if let Some(settings) = &settings {
+        settings.check(&mut invalid);
+    }
+    invalid.into_result()?;
+    match (settings, secrets) {
+        (Some(settings), Some(secrets)) => Ok((settings, secrets)),
+        _ => Err(Invalid::field("settings", "Enter the server's settings.")),
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(field: &str, value: Value) -> Result<T, Invalid> {
+    // The value itself may be a secret: only serde's words about its shape are repeated.
+    serde_json::from_value(value)
+        .map_err(|fault| Invalid::field(field, format!("This cannot be read: {fault}.")))
+}
+
+/// The text is not repeated in the fault: it may hold a password.
+fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(from)?;
+    Url::parse(&text).map_err(|fault| D::Error::custom(format!("a URL in it is none: {fault}")))
+}
+
+fn some_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    let parsed = text.map(|text| Url::parse(&text)).transpose();
+    parsed.map_err(|fault| D::Error::custom(format!("http is not a URL: {fault}")))
+}
+
+impl Settings {
+    fn check(&self, invalid: &mut Invalid) {
+        if self.host.is_empty() || self.host.contains(['/', ' ', ':']) {
+            invalid.push("settings/host", "Enter the host name that clients use.");
+        }
+        if !is_word(&self.master_user) {
+            let why = "Enter the master user's name: letters, digits, dots, hyphens.";
+            invalid.push("settings/master_user", why);
+        }
+        self.check_admin_url(
+            "doveadm_url",
+            &self.doveadm_url,
+            &["http", "https"],
+            invalid,
+        );
+        let databases = ["postgres", "postgresql"];
+        self.check_admin_url("directory_url", &self.directory_url, &databases, invalid);
+        if self.directory_url.password().is_some() {
+            let why = "Take the password out of the URL and enter it as directory_password.";
+            invalid.push("settings/directory_url", why);
+        }
+        self.check_admin_place("panel_imap", &self.panel_imap, invalid);
+        for place in &self.memcached {
+            self.check_admin_place("memcached", place, invalid);
+        }
+        if let Some(http) = &self.http
+            && !matches!(http.scheme(), "http" | "https")
+        {
+            let why = format!("“{http}” is not an http or https URL.");
+            invalid.push("settings/http", why);
+        }
+        self.check_listeners(invalid);
+    }
+
+    /// What is offered has to be somewhere.
+    fn check_listeners(&self, invalid: &mut Invalid) {
+        for protocol in self.offers.iter() {
+            let (field, there) = match protocol {
+                Protocol::Imap => ("imaps", self.imap.or(self.imaps).is_some()),
+                Protocol::Pop3 => ("pop3s", self.pop3.or(self.pop3s).is_some()),
+                Protocol::Smtp => ("submission", self.submission.is_some()),
+                Protocol::Activesync | Protocol::Dav | Protocol::Webmail => {
+                    ("http", self.http.is_some())
+                }
+                Protocol::Jmap => ("offers", false),
+            };
+            if !there {
+                let why = format!("The server offers {}, but not where.", protocol.label());
+                invalid.push(&format!("settings/{field}"), why);
+            }
+        }
+    }
+
+    fn check_admin_url(&self, field: &str, url: &Url, schemes: &[&str], invalid: &mut Invalid) {
+        let field = format!("settings/{field}");
+        if !schemes.contains(&url.scheme()) {
+            let why = format!(
+                "“{}” is not a scheme for this; use {}.",
+                url.scheme(),
+                schemes[0]
+            );
+            invalid.push(&field, why);
+        }
+        match url.host_str() {
+            Some(host) if self.may_administer(host) => {}
+            Some(host) => invalid.push(&field, far(host)),
+            None => invalid.push(&field, "The URL names no host."),
+        }
+    }
+
+    fn check_admin_place(&self, field: &str, place: &str, invalid: &mut Invalid) {
+        let field = format!("settings/{field}");
+        match place.rsplit_once(':') {
+            Some((host, port)) if port.parse::<u16>().is_ok_and(|port| port > 0) => {
+                if !self.may_administer(host) {
+                    invalid.push(&field, far(host));
+                }
+            }
+            _ => invalid.push(&field, format!("“{place}” is not of the form host:port.")),
+        }
+    }
+
+    /// Admin interfaces give full power over all mail and mostly speak without TLS: loopback, or
+    /// what the operator named on purpose.
+    fn may_administer(&self, host: &str) -> bool {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost"
+            || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            || self.admin_hosts.iter().any(|allowed| allowed == host)
+    }
+}
+
+fn far(host: &str) -> String {
+    format!(
+        "{host} is not this machine. Admin interfaces are reached on loopback; \
+         if {host} is meant, add it to admin_hosts."
+    )
+}
+
+fn is_word(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    !text.is_empty() && text.chars().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info() -> Value {
+        serde_json::json!({
+            "name": "mail.example.test", "offers": ["imap", "pop3", "smtp"], "host": "127.0.0.1",
+            "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995, "smtp": 25, "submission": 587,
+            "sieve": 4190, "http": "http://127.0.0.1:80", "lmtp": 24,
+            "panel_imap": "127.0.0.1:145", "master_user": "panel", "master_password": "m",
+            "doveadm_url": "http://127.0.0.1:81/doveadm/v1", "doveadm_api_key": "k",
+            "directory_url": "postgres://panel:secret@127.0.0.1:5432/directory",
+            "directory_version": 1, "memcached": ["127.0.0.1:211"], "sogo_roles": {},
+            "ca_certificate": "cert.pem", "base": "var"
+        })
+    }
+
+    fn fault_of(field: &str, value: Value) -> String {
+        let (mut settings, secrets) = split_stack_info(info()).unwrap();
+        settings[field] = value;
+        let fault = read(settings, secrets).unwrap_err();
+        let place = format!("settings/{field}");
+        fault
+            .of(&place)
+            .map(str::to_owned)
+            .unwrap_or_else(|| panic!("{fault:?}"))
+    }
+
+    #[test]
+    fn what_the_stack_prints_is_taken_and_its_secrets_are_apart() {
+        let (settings, secrets) = split_stack_info(info()).unwrap();
+        for secret in ["secret", "\"m\"", "\"k\""] {
+            assert!(!settings.to_string().contains(secret), "{settings}");
+        }
+        let (settings, _) = read(settings, secrets).unwrap();
+        assert_eq!(
+            settings.directory_url.as_str(),
+            "postgres://panel@127.0.0.1:5432/directory"
+        );
+    }
+
+    #[test]
+    fn an_admin_interface_elsewhere_needs_to_be_allowed() {
+        let far = "http://10.0.0.9:81/doveadm/v1";
+        assert!(fault_of("doveadm_url", far.into()).contains("admin_hosts"));
+        assert!(fault_of("memcached", serde_json::json!(["mail:211"])).contains("admin_hosts"));
+        let (mut settings, secrets) = split_stack_info(info()).unwrap();
+        settings["doveadm_url"] = far.into();
+        settings["admin_hosts"] = serde_json::json!(["10.0.0.9"]);
+        assert!(read(settings, secrets).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_scheme_place_or_password_in_a_url_is_told_at_its_field() {
+        assert!(fault_of("doveadm_url", "file:///etc/passwd".into()).contains("scheme"));
+        assert!(fault_of("panel_imap", "127.0.0.1".into()).contains("host:port"));
+        let open = "postgres://panel:pw@127.0.0.1/directory";
+        assert!(fault_of("directory_url", open.into()).contains("directory_password"));
+    }
+
+    #[test]
+    fn what_is_offered_has_to_be_somewhere() {
+        let (mut settings, secrets) = split_stack_info(info()).unwrap();
+        settings["submission"] = Value::Null;
+        let fault = read(settings, secrets).unwrap_err();
+        assert!(fault.of("settings/submission").is_some(), "{fault}");
+    }
+
+    #[test]
+    fn a_secret_is_not_repeated_in_a_fault() {
+        let (settings, mut secrets) = split_stack_info(info()).unwrap();
+        secrets["doveadm_api_key"] = Value::Null;
+        let fault = read(settings, secrets).unwrap_err();
+        assert!(!fault.to_string().contains("secret"), "{fault}");
+    }
+}

@@ -1,0 +1,84 @@
+//! A small streaming IMAP client (RFC 9051 and its forerunners), for mailboxes that the panel
+//! opens as an administrator. It knows no product: what a server can do is asked, never assumed.
+//!
+//! `wire` cuts bytes into responses, `value` and `response` understand them, `session` talks,
+//! `survey` reads a whole mailbox into a snapshot. `names` is about folder names.
+mod names;
+mod response;
+mod session;
+mod survey;
+mod value;
+mod wire;
+
+use std::io;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::ServerError;
+use response::Said;
+
+pub use survey::survey;
+
+/// A server that sends nothing for this long is given up.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Whom to be, and where.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// `host:port` of a listener that takes a password as we send it: on loopback.
+    pub place: String,
+    /// The login name, which may name another person's mailbox on behalf of an administrator.
+    pub user: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// What went wrong on a connection.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    /// The connection, or what came over it.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The server hung up, with these words.
+    #[error("the server hung up: {0}")]
+    Bye(String),
+    /// It said something that is not IMAP.
+    #[error("the server said something that is not IMAP")]
+    Malformed,
+    /// It did not do what was asked.
+    #[error("{what}: {}", said.text)]
+    Refused {
+        /// What was asked.
+        what: String,
+        /// What it said.
+        said: Said,
+    },
+}
+
+impl Fault {
+    /// Whether the server says that there is no such folder (RFC 5530).
+    fn is_nonexistent(&self) -> bool {
+        matches!(self, Self::Refused { said, .. } if said.code.as_deref() == Some("NONEXISTENT"))
+    }
+
+    /// In the words of every adapter; `place` is where the server is.
+    fn explained(self, place: &str) -> ServerError {
+        match &self {
+            Self::Refused { said, .. } => match said.code.as_deref() {
+                // RFC 5530 §3: they pass by themselves.
+                Some("UNAVAILABLE" | "INUSE" | "SERVERBUG" | "LIMIT") => {
+                    ServerError::Busy(self.to_string())
+                }
+                _ => ServerError::Refused(self.to_string()),
+            },
+            Self::Io(fault) if fault.kind() == io::ErrorKind::TimedOut => {
+                ServerError::Unreachable(format!("IMAP at {place} sent nothing for {PATIENCE:?}"))
+            }
+            Self::Io(fault) if fault.kind() == io::ErrorKind::UnexpectedEof => {
+                ServerError::Unreachable(format!("IMAP at {place} closed the connection"))
+            }
+            _ => ServerError::Unreachable(format!("IMAP at {place}: {self}")),
+        }
+    }
+}
