@@ -12,27 +12,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use crate::domain::mailserver::{Answer, Change, Listener, Observed, ObservedMailbox, Usage};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::{EmailAddress, Invalid, Progress, Protocol, Protocols};
 
-/// Connects to a server through the adapter of that name. `settings` and `secrets` (a JSON object)
-/// are in the adapter's own words; what it cannot read is [`ServerError::Refused`].
-#[expect(
-    clippy::unused_async,
-    reason = "the adapters look at their server first"
-)]
-pub async fn connect(
-    adapter: &str,
-    settings: &serde_json::Value,
-    secrets: &secrecy::SecretString,
-) -> Result<std::sync::Arc<dyn MailServer>, ServerError> {
-    let _ = (settings, secrets);
-    Err(ServerError::Refused(format!(
-        "there is no adapter “{adapter}”"
-    )))
+/// The server of a registration, by the name of its adapter. Settings and secrets are checked
+/// field by field; nothing is connected yet, so a server that is down can be registered.
+pub fn adapter(
+    name: &str,
+    settings: Value,
+    secrets: Value,
+) -> Result<Arc<dyn MailServer>, Invalid> {
+    match name {
+        "dovecot_sogo" => Ok(Arc::new(dovecot_sogo::DovecotSogo::new(settings, secrets)?)),
+        other => Err(Invalid::field(
+            "adapter",
+            format!("There is no adapter “{other}”. Use “dovecot_sogo”."),
+        )),
+    }
+}
+
+/// The same for what the store holds: `secrets` is a JSON object, and what the adapter cannot read
+/// is [`ServerError::Refused`].
+pub fn connect(
+    name: &str,
+    settings: &Value,
+    secrets: &SecretString,
+) -> Result<Arc<dyn MailServer>, ServerError> {
+    let refused = |why: String| ServerError::Refused(why);
+    let secrets = serde_json::from_str(secrets.expose_secret())
+        .map_err(|_| refused("its secrets are not a JSON object".to_owned()))?;
+    adapter(name, settings.clone(), secrets).map_err(|invalid| refused(invalid.to_string()))
 }
 
 /// What an adapter can do beyond what every one must.
@@ -139,20 +152,4 @@ pub trait MailServer: Send + Sync {
 
     /// Connects to the listener of `protocol` as a client would, up to the greeting.
     async fn check(&self, protocol: Protocol) -> Answer;
-}
-
-/// The server of a registration, by the name of its adapter. Settings and secrets are checked
-/// field by field; nothing is connected yet, so a server that is down can be registered.
-pub fn connect(
-    adapter: &str,
-    settings: Value,
-    secrets: Value,
-) -> Result<Arc<dyn MailServer>, Invalid> {
-    match adapter {
-        "dovecot_sogo" => Ok(Arc::new(dovecot_sogo::DovecotSogo::new(settings, secrets)?)),
-        other => Err(Invalid::field(
-            "adapter",
-            format!("There is no adapter “{other}”. Use “dovecot_sogo”."),
-        )),
-    }
 }

@@ -68,14 +68,14 @@ impl Servers {
         by.is_some_and(|by| by.is_none_or(|at| at == server.updated_at))
     }
 
-    async fn connect(&self, server: &Server) -> Result<(), ServerError> {
+    fn connect(&self, server: &Server) -> Result<(), ServerError> {
         let refused = |why: String| ServerError::Refused(why);
         let no_key = || refused("this panel has no key to open its secrets with".to_owned());
         let key = self.inner.key.as_ref().ok_or_else(no_key)?;
         let secrets = server
             .unseal(key)
             .map_err(|error| refused(error.to_string()))?;
-        let remote = backends::connect(&server.adapter, &server.settings, &secrets).await?;
+        let remote = backends::connect(&server.adapter, &server.settings, &secrets)?;
         let described = Connected {
             remote,
             described_at: Some(server.updated_at),
@@ -92,7 +92,7 @@ pub async fn refresh(context: &Context) -> anyhow::Result<Vec<ServerId>> {
         if context.servers.is_current(server) || server.rests(context.store.clock().now()) {
             continue;
         }
-        if let Err(error) = context.servers.connect(server).await {
+        if let Err(error) = context.servers.connect(server) {
             health::set_back(context, server, &error).await?;
         }
     }

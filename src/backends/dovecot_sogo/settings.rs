@@ -30,9 +30,6 @@ pub struct Settings {
     /// Port of POP3 over TLS.
     #[serde(default)]
     pub pop3s: Option<u16>,
-    /// Port where mail for the domains arrives.
-    #[serde(default)]
-    pub smtp: Option<u16>,
     /// Port where clients hand in mail, with STARTTLS.
     #[serde(default)]
     pub submission: Option<u16>,
@@ -70,8 +67,9 @@ pub struct Secrets {
 }
 
 /// What `mailstack/stack.sh info` prints beyond what the adapter needs.
-const NOT_NEEDED: [&str; 7] = [
+const NOT_NEEDED: [&str; 8] = [
     "name",
+    "smtp",
     "sieve",
     "lmtp",
     "directory_version",

@@ -226,11 +226,11 @@ impl<W: AsyncWrite + Unpin + Send> Writer<W> {
 
     /// Writes these bytes and sends them.
     pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let send = async {
+        let work = async {
             self.to.write_all(bytes).await?;
             self.to.flush().await
         };
-        let sent = tokio::time::timeout(self.patience, send).await;
+        let sent = tokio::time::timeout(self.patience, work).await;
         sent.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 }
