@@ -24,6 +24,8 @@ pub struct MailboxFilter {
     pub unused_since: Option<DateTime<Utc>>,
     /// Only those that a sweep found changed on the server.
     pub drifted: bool,
+    /// Only shared ones: those without a user.
+    pub shared: bool,
     /// With retained ones, which are left out otherwise unless `state` asks for them.
     pub retained: bool,
 }

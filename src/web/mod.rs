@@ -14,6 +14,7 @@ pub mod assets;
 pub mod filters;
 pub mod frame;
 pub mod nav;
+pub mod paging;
 pub mod parts;
 pub mod shell;
 pub mod why;

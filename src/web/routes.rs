@@ -4,7 +4,7 @@ use actix_web::web::ServiceConfig;
 
 use super::error::Problem;
 use super::place::at;
-use super::{api, assets, health, live};
+use super::{api, assets, health, live, pages};
 
 /// The whole table.
 pub fn configure(site: &mut ServiceConfig) {
@@ -12,6 +12,7 @@ pub fn configure(site: &mut ServiceConfig) {
     #[cfg(debug_assertions)]
     site.service(at("/_gallery").get(super::pages::gallery::show));
     api(site);
+    signed_out(site);
     pages(site);
 }
 
@@ -28,6 +29,23 @@ fn machinery(site: &mut ServiceConfig) {
     site.service(at("/healthz").get(health::alive))
         .service(at("/readyz").get(health::ready))
         .service(at("/assets/{tail:.*}").get(assets::serve));
+}
+
+/// Signing in and out, and what belongs to a person rather than to a tenant.
+fn signed_out(site: &mut ServiceConfig) {
+    site.service(at("/").get(pages::sign_in::home))
+        .service(
+            at("/sign-in")
+                .get(pages::sign_in::show)
+                .post(pages::sign_in::create),
+        )
+        .service(at("/sign-out").post(pages::sign_in::end))
+        .service(at("/theme").post(pages::sign_in::set_theme))
+        .service(
+            at("/first-run")
+                .get(pages::first_run::show)
+                .post(pages::first_run::create),
+        );
 }
 
 /// What people see; each has its maker in [`super::urls`].

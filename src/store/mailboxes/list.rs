@@ -59,6 +59,7 @@ fn matching<P: Permission>(work: &Work<P>, filter: &MailboxFilter) -> Select<mai
         .add_option(filter.used_since.map(|since| Column::LastUsedAt.gte(since)))
         .add_option(filter.unused_since.map(unused))
         .add_option(filter.drifted.then(|| Column::DriftAt.is_not_null()))
+        .add_option(filter.shared.then(|| Column::UserId.is_null()))
         .add_option((!retained).then(|| Column::RetainedAt.is_null()));
     work.scoped.find::<mailbox::Entity>().filter(all)
 }

@@ -2,3 +2,6 @@
 //! reads the request, calls one use-case and draws its template.
 #[cfg(debug_assertions)]
 pub mod gallery;
+
+pub mod first_run;
+pub mod sign_in;
