@@ -270,6 +270,7 @@ impl FromQuery for MailboxFilter {
             used_since: query.moment("used_since"),
             unused_since: query.moment("unused_since"),
             drifted: query.flag("drifted"),
+            shared: false,
             retained: true,
         }
     }
