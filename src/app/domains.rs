@@ -1,75 +1,14 @@
 //! Domains: adding, proving, disabling, removing.
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 
-use super::AppError;
-use crate::authz::{Includes, ManageDomains, ViewDomains};
-use crate::domain::{DomainId, DomainName, Page, PageRequest, Slug, TenantId};
-use crate::store::Work;
+use super::{AppError, secret};
+use crate::authz::{Includes, ManageDomains, Role, ViewDomains};
+use crate::domain::{DomainName, Invalid, Page, PageRequest, TenantKind};
+use crate::store::{Event, StoreError, Work, domains};
 
-/// A DNS record that somebody has to publish.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DnsRecord {
-    /// What it is for: `proof`, `mx`, `spf`, `autoconfig`, `autodiscover`, `imaps`, `submission`, `caldavs`, `carddavs`.
-    pub purpose: String,
-    /// Its type, such as `TXT`.
-    pub kind: String,
-    /// Its full name, without a trailing dot.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// Whether DNS had it when last asked; `None` when it was never asked.
-    pub seen: Option<bool>,
-}
-
-/// A domain.
-#[derive(Debug, Clone)]
-pub struct Domain {
-    /// Its id.
-    pub id: DomainId,
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// The tenant's name in URLs.
-    pub tenant_slug: Slug,
-    /// Its name in A-labels.
-    pub name: DomainName,
-    /// Whether its mailboxes may be used.
-    pub enabled: bool,
-    /// Proved by its TXT record at.
-    pub proved_at: Option<DateTime<Utc>>,
-    /// Vouched for by the platform.
-    pub vouched: bool,
-    /// What to publish, and what DNS said when last asked.
-    pub records: Vec<DnsRecord>,
-    /// DNS is being asked now.
-    pub checking: bool,
-    /// DNS was last asked at.
-    pub checked_at: Option<DateTime<Utc>>,
-    /// Why the last look was no proof, in one sentence.
-    pub check_problem: Option<String>,
-    /// Users in it.
-    pub users: u64,
-    /// Mailboxes in it.
-    pub mailboxes: u64,
-    /// Made at.
-    pub created_at: DateTime<Utc>,
-    /// Last changed at.
-    pub updated_at: DateTime<Utc>,
-}
-
-impl Domain {
-    /// Whether mail is accepted for it: proved or vouched for.
-    #[must_use]
-    pub fn is_proved(&self) -> bool {
-        self.vouched || self.proved_at.is_some()
-    }
-
-    /// For `ETag` and `If-Match`.
-    #[must_use]
-    pub fn version(&self) -> String {
-        self.updated_at.timestamp_micros().to_string()
-    }
-}
+pub use crate::domain::dns::DnsRecord;
+pub use crate::store::domains::Domain;
 
 /// Domains of the tenant and all below, by name; `q` searches the name.
 pub async fn list(
@@ -77,8 +16,8 @@ pub async fn list(
     q: Option<&str>,
     page: &PageRequest,
 ) -> Result<Page<Domain>, AppError> {
-    let _ = (work, q, page);
-    unimplemented!()
+    let q = q.map(str::trim).filter(|q| !q.is_empty());
+    Ok(domains::page(work, q, page).await?)
 }
 
 /// One domain.
@@ -86,8 +25,7 @@ pub async fn find<P: Includes<ViewDomains>>(
     work: &Work<P>,
     name: &DomainName,
 ) -> Result<Domain, AppError> {
-    let _ = (work, name);
-    unimplemented!()
+    domains::find(work, name).await?.ok_or(GONE)
 }
 
 /// Adds a domain to the tenant that the path names, which must be a customer. Only staff of the
@@ -97,8 +35,28 @@ pub async fn create(
     name: DomainName,
     vouch: bool,
 ) -> Result<Domain, AppError> {
-    let _ = (work, name, vouch);
-    unimplemented!()
+    if work.tenant().kind != TenantKind::Customer {
+        let detail = format!(
+            "A domain belongs to a customer, and {} is none. Open the customer and add it there.",
+            work.tenant().name
+        );
+        return Err(Invalid::field("name", detail).into());
+    }
+    if vouch {
+        must_be_platform_staff(&work)?;
+    }
+    let token = secret::make("");
+    match domains::insert(&work, &name, token.expose_secret(), vouch).await {
+        Err(StoreError::Taken(_)) => {
+            let detail = format!("{name} is in use on this panel already.");
+            return Err(AppError::conflict("domain-taken", detail));
+        }
+        inserted => inserted?,
+    }
+    let created = changed(&work, &name).await?;
+    let event = about("domain.created", &created).change(Value::Null, told(&created));
+    work.commit(event).await?;
+    Ok(created)
 }
 
 /// Enables or disables a domain; its mailboxes follow. `vouch` is for staff of the platform.
@@ -109,8 +67,23 @@ pub async fn update(
     vouch: Option<bool>,
     expected: Option<&str>,
 ) -> Result<Domain, AppError> {
-    let _ = (work, name, enabled, vouch, expected);
-    unimplemented!()
+    let domain = changed(&work, name).await?;
+    if expected.is_some_and(|version| version != domain.version()) {
+        return Err(AppError::Stale);
+    }
+    let enable = enabled.unwrap_or(domain.enabled);
+    let vouched = vouch.unwrap_or(domain.vouched);
+    if vouched != domain.vouched {
+        must_be_platform_staff(&work)?;
+    }
+    if (enable, vouched) == (domain.enabled, domain.vouched) {
+        return Ok(domain);
+    }
+    domains::set(&work, &domain, enable, vouched).await?;
+    let updated = changed(&work, name).await?;
+    let event = about("domain.changed", &updated).change(told(&domain), told(&updated));
+    work.commit(event).await?;
+    Ok(updated)
 }
 
 /// Asks for a look at DNS, which the engine takes.
@@ -118,12 +91,51 @@ pub async fn request_verification(
     work: Work<ManageDomains>,
     name: &DomainName,
 ) -> Result<Domain, AppError> {
-    let _ = (work, name);
-    unimplemented!()
+    let domain = changed(&work, name).await?;
+    if domain.checking {
+        return Ok(domain);
+    }
+    domains::ask_for_look(&work, &domain).await?;
+    let asked = changed(&work, name).await?;
+    work.commit(about("domain.check_asked", &asked)).await?;
+    Ok(asked)
 }
 
 /// Removes a domain that has no users and no mailboxes left.
 pub async fn remove(work: Work<ManageDomains>, name: &DomainName) -> Result<(), AppError> {
-    let _ = (work, name);
-    unimplemented!()
+    let domain = changed(&work, name).await?;
+    if domain.users + domain.mailboxes > 0 || !domains::remove(&work, &domain).await? {
+        let detail = format!(
+            "{name} still has {} users and {} mailboxes. Remove them first; a mailbox that was \
+             taken away counts until it is purged.",
+            domain.users, domain.mailboxes
+        );
+        return Err(AppError::conflict("domain-in-use", detail));
+    }
+    let event = about("domain.removed", &domain).change(told(&domain), Value::Null);
+    Ok(work.commit(event).await?)
+}
+
+const GONE: AppError = AppError::NotFound("domain");
+
+async fn changed(work: &Work<ManageDomains>, name: &DomainName) -> Result<Domain, AppError> {
+    domains::find(work, name).await?.ok_or(GONE)
+}
+
+fn must_be_platform_staff(work: &Work<ManageDomains>) -> Result<(), AppError> {
+    if work.platform_role() >= Some(Role::Admin) {
+        return Ok(());
+    }
+    let detail = "Only the platform may vouch for a domain. Prove it by its TXT record instead.";
+    Err(AppError::Forbidden(detail.to_owned()))
+}
+
+fn about(action: &'static str, domain: &Domain) -> Event {
+    Event::new(action, "domain", domain.name.as_str())
+        .id(domain.id.0)
+        .of(domain.tenant)
+}
+
+fn told(domain: &Domain) -> Value {
+    json!({"enabled": domain.enabled, "vouched": domain.vouched})
 }

@@ -9,6 +9,7 @@ pub mod members;
 pub mod overview;
 pub mod password;
 pub mod plans;
+mod secret;
 pub mod servers;
 pub mod sign_in;
 pub mod tenants;

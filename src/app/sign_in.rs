@@ -1,54 +1,27 @@
 //! Signing in and out, sessions, and the first owner of a new panel.
-use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::AppError;
-use crate::authz::{Actor, Origin, Role};
-use crate::domain::{EmailAddress, MemberId, SessionId, Slug};
+use super::{AppError, password, secret};
+use crate::authz::{Actor, Origin};
+use crate::domain::{EmailAddress, Invalid, MemberId};
 use crate::store::Db;
+use crate::store::visitor::throttle::Attempt;
+use crate::store::visitor::{keys, people, sessions, throttle};
 
-/// A signed-in person.
-#[derive(Debug, Clone)]
-pub struct SignedIn {
-    /// The session.
-    pub session: SessionId,
-    /// Who.
-    pub member: MemberId,
-    /// What the person signs in with.
-    pub email: EmailAddress,
-    /// The person's name.
-    pub display_name: String,
-    /// `auto`, `light` or `dark`.
-    pub theme: String,
-    /// When the session ends.
-    pub expires_at: DateTime<Utc>,
-}
+pub use crate::store::visitor::people::Membership;
+pub use crate::store::visitor::sessions::SignedIn;
 
-impl SignedIn {
-    /// Who asks, for [`Db::authorize`].
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        Actor::Member {
-            id: self.member,
-            email: self.email.as_str().to_owned(),
-        }
-    }
-}
+/// How the panel can look.
+const THEMES: [&str; 3] = ["auto", "light", "dark"];
 
-/// A tenant that a member has a role on.
-#[derive(Debug, Clone)]
-pub struct Membership {
-    /// Its name in URLs.
-    pub slug: Slug,
-    /// Its name on screens.
-    pub name: String,
-    /// The role there.
-    pub role: Role,
-}
+/// What every API key begins with.
+pub(super) const KEY_PREFIX: &str = "ph_";
 
 /// Signs in: takes as long for an unknown address as for a wrong password, and counts failures by
 /// address and by network in the database ([`AppError::TooMany`]). Returns the token for the
 /// cookie, which is stored only as a digest. `user_agent` is kept for the list of sessions.
+///
+/// What is wrong is said at the field `password`, the same for an unknown address.
 pub async fn sign_in(
     db: &Db,
     email: &str,
@@ -56,41 +29,55 @@ pub async fn sign_in(
     origin: &Origin,
     user_agent: Option<&str>,
 ) -> Result<SecretString, AppError> {
-    let _ = (db, email, password, origin, user_agent);
-    unimplemented!()
+    let attempt = Attempt::new(email, origin.ip);
+    if let Some(until) = throttle::count(db, &attempt).await? {
+        let seconds = (until - db.now()).num_seconds().max(1);
+        return Err(AppError::TooMany { seconds });
+    }
+    let known = match EmailAddress::parse("email", email) {
+        Ok(email) => people::by_email(db, &email).await?,
+        Err(_) => None,
+    };
+    let (member, hash) = known.unzip();
+    let right = password::verify(password, hash).await?;
+    let Some(member) = member.filter(|_| right) else {
+        let detail = "The address and the password do not go together. Check both and try again.";
+        return Err(Invalid::field("password", detail).into());
+    };
+    throttle::forgive(db, &attempt).await?;
+    begin(db, member, origin, user_agent).await
 }
 
 /// The person of a session token, if it is still good; moves its idle end on, at most once a minute.
 pub async fn session(db: &Db, token: &SecretString) -> Result<Option<SignedIn>, AppError> {
-    let _ = (db, token);
-    unimplemented!()
+    Ok(sessions::find(db, token).await?)
 }
 
 /// The tenants that a member has a role on, the highest first.
 pub async fn memberships(db: &Db, member: MemberId) -> Result<Vec<Membership>, AppError> {
-    let _ = (db, member);
-    unimplemented!()
+    Ok(people::memberships(db, member).await?)
 }
 
 /// Ends a session.
 pub async fn sign_out(db: &Db, token: &SecretString) -> Result<(), AppError> {
-    let _ = (db, token);
-    unimplemented!()
+    Ok(sessions::end(db, token).await?)
 }
 
 /// Keeps how the person wants to see the panel: `auto`, `light` or `dark`.
 pub async fn set_theme(db: &Db, signed_in: &SignedIn, theme: &str) -> Result<(), AppError> {
-    let _ = (db, signed_in, theme);
-    unimplemented!()
+    if !THEMES.contains(&theme) {
+        return Err(Invalid::field("theme", "Use auto, light or dark.").into());
+    }
+    Ok(people::set_theme(db, signed_in.member, theme).await?)
 }
 
 /// Whether nobody can sign in yet: the first-run page is open only then.
 pub async fn is_first_run(db: &Db) -> Result<bool, AppError> {
-    let _ = db;
-    unimplemented!()
+    Ok(people::is_nobody(db).await?)
 }
 
-/// Makes the owner of the platform when there is no member at all, and signs in.
+/// Makes the owner of the platform when there is no member at all, and signs in. Afterwards it is
+/// a conflict, `first-run-over`; of two at once one gets through.
 pub async fn first_run(
     db: &Db,
     email: EmailAddress,
@@ -98,8 +85,12 @@ pub async fn first_run(
     password_hash: SecretString,
     origin: &Origin,
 ) -> Result<SecretString, AppError> {
-    let _ = (db, email, display_name, password_hash, origin);
-    unimplemented!()
+    let made = people::make_first_owner(db, &email, &display_name, &password_hash).await?;
+    let Some(owner) = made else {
+        let detail = "This panel has an owner already. Sign in instead.";
+        return Err(AppError::conflict("first-run-over", detail));
+    };
+    begin(db, owner, origin, None).await
 }
 
 /// The actor of an API key, if it is good for a request from `origin`; notes its use.
@@ -108,6 +99,20 @@ pub async fn key(
     secret: &SecretString,
     origin: &Origin,
 ) -> Result<Option<Actor>, AppError> {
-    let _ = (db, secret, origin);
-    unimplemented!()
+    let text = secret.expose_secret();
+    if !text.starts_with(KEY_PREFIX) || text.len() != KEY_PREFIX.len() + secret::LENGTH {
+        return Ok(None);
+    }
+    Ok(keys::find(db, secret, origin.ip).await?)
+}
+
+async fn begin(
+    db: &Db,
+    member: MemberId,
+    origin: &Origin,
+    user_agent: Option<&str>,
+) -> Result<SecretString, AppError> {
+    let token = secret::make("");
+    sessions::begin(db, member, &token, origin, user_agent).await?;
+    Ok(token)
 }

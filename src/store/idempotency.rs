@@ -2,12 +2,12 @@
 //!
 //! The key is reserved in the transaction of the change, so that both land or neither does; the
 //! answer is added afterwards, when it is known.
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::Expr};
 use serde_json::Value;
 
 use super::schema::idempotency_key;
-use super::{Db, Engine, StoreError, Work};
+use super::{Db, StoreError, Work};
 use crate::authz::{Actor, Permission};
 use crate::domain::ids::EventId;
 
@@ -77,23 +77,6 @@ pub async fn keep(
         .exec(&db.core.conn)
         .await?;
     Ok(())
-}
-
-/// Forgets keys that are older than a day; returns how many.
-pub async fn purge(engine: &Engine) -> Result<u64, StoreError> {
-    purge_before(&engine.core.conn, engine.core.clock.now()).await
-}
-
-#[expect(clippy::disallowed_methods, reason = "keys belong to an actor")]
-async fn purge_before(
-    conn: &impl sea_orm::ConnectionTrait,
-    moment: DateTime<Utc>,
-) -> Result<u64, StoreError> {
-    let gone = idempotency_key::Entity::delete_many()
-        .filter(idempotency_key::Column::ExpiresAt.lte(moment))
-        .exec(conn)
-        .await?;
-    Ok(gone.rows_affected)
 }
 
 /// Writes the key of this request, if it has one, so that it lands with the change; a key that was

@@ -43,7 +43,6 @@
 //! ```compile_fail,E0603
 //! use pilothouse::store::schema::mailbox;
 //! ```
-mod audit;
 mod cx;
 mod open;
 mod schema;
@@ -52,6 +51,7 @@ mod seed;
 
 pub mod addresses;
 pub mod api_keys;
+pub mod audit;
 pub mod conversions;
 pub mod domains;
 pub mod engine;

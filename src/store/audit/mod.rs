@@ -1,5 +1,9 @@
 //! The audit log: one entry for each change, in the transaction of the change, chained by hash
 //! within its tenant so that a removed or altered entry shows.
+mod read;
+
+pub use read::{Entry, first_fault, page};
+
 use sea_orm::{ActiveModelTrait, ColumnTrait, ExprTrait, QueryFilter, Set};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
