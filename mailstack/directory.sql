@@ -3,6 +3,9 @@
 -- A change to what the panel sees raises the version below; the panel's adapter checks it when it starts.
 BEGIN;
 
+-- Compares without regard to case; citext would be a type that SOGo does not know.
+CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+
 CREATE TABLE schema_version (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
 INSERT INTO schema_version (version) VALUES (1);
 
@@ -16,7 +19,8 @@ CREATE TABLE accounts (
   -- Names the mail folder and the SOGo user; never changes, so a new address moves neither mail nor calendars.
   uid text NOT NULL UNIQUE DEFAULT 'u' || replace(gen_random_uuid()::text, '-', '') CHECK (uid ~ '^u[0-9a-f]{32}$'),
   domain_id bigint NOT NULL REFERENCES domains,
-  address text NOT NULL UNIQUE CHECK (address = lower(address) AND address ~ '^[^@[:space:]]+@[^@[:space:]]+$'),
+  address text NOT NULL UNIQUE 
+    CHECK (address = lower(address) AND address ~ '^[^][:space:][:cntrl:]@*/:\\"[]+@[a-z0-9.-]+$'),
   display_name text NOT NULL DEFAULT '',
   password_hash text NOT NULL,               -- {ARGON2ID}$argon2id$v=19$m=19456,t=2,p=1$…
   enabled boolean NOT NULL DEFAULT true,     -- false: suspended, every login refused, mail still received
@@ -32,6 +36,7 @@ CREATE TABLE accounts (
   -- Added to the sentence that refuses a login. Goes into IMAP, POP3 and SMTP replies: printable ASCII, one line.
   closed_reason text NOT NULL DEFAULT '' CHECK (closed_reason ~ '^[ -~]{0,200}$'));
 CREATE INDEX accounts_domain ON accounts (domain_id);
+CREATE INDEX accounts_login ON accounts (address COLLATE any_case);
 CREATE UNIQUE INDEX accounts_marker ON accounts (marker) WHERE marker IS NOT NULL;
 
 CREATE TABLE aliases (
@@ -103,10 +108,11 @@ CREATE VIEW mail_senders AS   -- who may use which MAIL FROM
   SELECT address AS sender, address AS login FROM accounts
   UNION SELECT source, destination FROM aliases WHERE enabled;
 
--- SOGo compares constraint columns as strings.
+-- SOGo compares constraint columns as strings. It asks for the login as it was typed, and phones like to begin it with a
+-- capital letter, hence the collation.
 CREATE VIEW sogo_users AS
   SELECT a.uid AS c_uid, a.uid AS c_name, a.password_hash AS c_password, a.display_name AS c_cn,
-         a.address AS mail, a.address AS login, a.address AS imap_login,
+         a.address AS mail, a.address COLLATE any_case AS login, a.address AS imap_login,
          coalesce((SELECT string_agg(source, ' ') FROM aliases l WHERE l.destination = a.address AND l.enabled), '') AS alias_mail,
          d.name AS domain,
          CASE WHEN a.activesync THEN 'Y' ELSE 'N' END AS eas_access,

@@ -23,8 +23,8 @@ entry() {
     '{'*'}') printf '%s' "$1" ;;
     *"successful login from "*" for user '"*)
       local login=${1#*" for user '"}
-      login=${login%%"'"*}
-      [[ $login =~ ^[A-Za-z0-9.@_+-]+$ ]] && printf '{"login": "%s", "protocol": "webmail", "at": %s}' "$login" "$EPOCHSECONDS" ;;
+      login=${login%%"' - expire"*}
+      [[ $login == *[\"\\[:cntrl:]]* ]] || printf '{"login": "%s", "protocol": "webmail", "at": %s}' "$login" "$EPOCHSECONDS" ;;
   esac
 }
 

@@ -89,6 +89,14 @@ def _():
     refused(lambda: Webmail(kim, "wrong"), "sign-in refused: 403")
 
 
+@check("the company directory finds colleagues and nobody of another tenant")
+def _():
+    session = Webmail(kim)
+    for search, found in (("lou", True), ("South", False), ("sam", False)):
+        body = session.get(f"/SOGo/so/{uid_of(kim)}/Contacts/allContactSearch?search={search}&excludeGroups=1")[2]
+        equal((search, b"@" in body), (search, found))
+
+
 @check("an open webmail session outlives the flush of SOGo's caches")
 def _():
     session = Webmail(kim)

@@ -55,7 +55,7 @@ def _():
 def _():
     started = time.monotonic()
     refused(lambda: pop3(bert), "POP3 access")
-    must(time.monotonic() - started < 0.5, "took half a second or more")
+    must(time.monotonic() - started < 0.9, "waited for the delay of a failure")
 
 
 @check("a wrong password learns nothing about a closed or suspended mailbox, not even right after the owner tried")
@@ -151,7 +151,7 @@ def _():
     started = time.monotonic()
     imap(account("fritz@acme.test")).logout()
     took = time.monotonic() - started
-    must(took < 1, f"row and login took {took:.2f} s")
+    must(took < 2, f"row and login took {took:.2f} s")
     return f"row written and signed in after {took * 1000:.0f} ms"
 
 
@@ -165,13 +165,32 @@ def _():
     refused(lambda: imap("fritz@acme.test"), BAD)
 
 
+@check("an address with unusual characters, and typed with capital letters, gets in everywhere")
+def _():
+    user = account("o+neil#x&y@acme.test", {**POP_IMAP, **EXCHANGE, "smtp": True})
+    for typed in (user, "O+Neil#X&Y@Acme.Test"):
+        imap(typed).logout()
+        submission(typed).quit()
+        equal(http("OPTIONS", "/Microsoft-Server-ActiveSync", typed)[0], 200)
+        equal(http("PROPFIND", f"/SOGo/dav/{typed.replace('#', '%23')}/", typed, headers={"Depth": "0"})[0], 207)
+        Webmail(typed)
+    for protocol in ("imap", "activesync", "dav", "webmail"):
+        eventually(lambda: last_login(user, protocol))
+
+
+@check("an address that would break a login's form never gets into the directory")
+def _():
+    for address in ("a*b@acme.test", "a:b@acme.test", "a/b@acme.test", 'a"b@acme.test', "a b@acme.test", "A@acme.test"):
+        refused(lambda: account(address), "accounts")
+
+
 @check("many wrong logins from one address do not slow the right ones down")
 def _():
     for _ in range(3):
         refused(lambda: imap(anna, "wrong"), BAD)
     started = time.monotonic()
     imap(anna).logout()
-    must(time.monotonic() - started < 0.5, "the right login waited")
+    must(time.monotonic() - started < 1.5, "the right login waited")
 
 
 @check("the mail roles cannot read the tables, the panel cannot write what the servers note")

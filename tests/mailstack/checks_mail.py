@@ -92,7 +92,7 @@ def _():
         return min(times) * 1000
 
     public, door = login("imap"), login(INFO["imap"] + 1)
-    must(door < public + 40, f"{door:.0f} ms, {public:.0f} ms at the public door")
+    must(door < public + 250, f"{door:.0f} ms, {public:.0f} ms at the public door")
     return f"{door:.0f} ms, public {public:.0f} ms"
 
 
@@ -112,6 +112,11 @@ def _():
         rows = doveadm("mailboxStatus", user=gina, field=["all"], mailboxMask=["*"])[1]
         must(any(row["mailbox"] == "INBOX" for row in rows), "no INBOX")
         equal(doveadm("who")[0], "doveadmResponse")
+    other = account("source@mail.test")
+    deliver(other, "imported")
+    home = doveadm("user", userMask=[other])[1][other]["home"]
+    equal(doveadm("import", user=gina, sourceLocation=f"maildir:{home}/Maildir", destParentMailbox="Imported", query=["ALL"])[0], "doveadmResponse")
+    equal(subjects(imap(gina), "Imported/INBOX"), ["imported"])
     owners = subprocess.run(["find", f"{INFO['base']}/mail", "!", "-user", "mail"], capture_output=True, text=True).stdout
     equal(owners, "")
 
@@ -129,7 +134,7 @@ def _():
     for _ in range(200):
         doveadm("mailboxStatus", user=gina, field=["messages"], mailboxMask=["INBOX"])
     took = time.monotonic() - started
-    must(took < 4, f"{took:.1f} s")
+    must(took < 10, f"{took:.1f} s")
     return f"{took * 5:.1f} ms each"
 
 

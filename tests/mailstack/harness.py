@@ -35,7 +35,7 @@ def refused(action, text):
     raise AssertionError(f"was not refused: {result!r}")
 
 
-def eventually(question, seconds=5.0, every=0.1):
+def eventually(question, seconds=15.0, every=0.1):
     """Asks until the answer is true; for effects that come a moment later."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):
