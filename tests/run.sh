@@ -57,7 +57,7 @@ suite "database tests on postgres" env PILOTHOUSE_TEST_DATABASE=postgres \
   cargo nextest run --locked --no-fail-fast --test store --test engine --test conversions --test site
 suite "documentation and what must not compile" cargo test --locked --doc --quiet
 BASE="$work/mail" PORT_BASE=38000 mailstack/stack.sh down
-suite "mail stack" env BASE="$work/stack" PORT_BASE=36000 tests/mailstack/run.sh
+suite "mail stack" tests/mailstack/run.sh 36000 37000
 step "documentation builds" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 
 echo
