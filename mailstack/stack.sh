@@ -58,7 +58,12 @@ down() {
 wipe() {
   down
   reserve remove
-  rm -rf "$BASE"
+  # Only what is ours: BASE may have been set to a folder that holds more.
+  rm -rf "$BASE"/{etc,log,run,lib,mail,spool,tls,pg,pg.new,secrets.env,secrets.env.new,info.json,info.json.new}
+  if [ -d "$BASE" ] && ! rmdir "$BASE" 2>/dev/null; then
+    echo "mailstack: $BASE holds files that are not this instance's, they stay" >&2
+    return 0
+  fi
   [ ! -L "$BASE_LINK" ] || rm -f "$BASE_LINK"
 }
 # One change at a time: a second up or down waits for the first. flock closes its handle before the daemons start.

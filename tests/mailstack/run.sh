@@ -54,10 +54,15 @@ PY
 down_alone() { second down && ! second status >/dev/null && first status >/dev/null && none_in "$(readlink -f "$work/private/second")"; }
 down_twice() { second down; }
 spares_strangers() {
-  sleep 60 & local stranger=$!
-  echo $stranger > "$work/private/second/run/nginx/nginx.pid"
-  second down; kill -0 $stranger; local alive=$?
-  kill $stranger; rm "$work/private/second/run/nginx/nginx.pid"
+  local numbered inside alive
+  sleep 60 & numbered=$!
+  (cd "$work/private/second/log" && exec sleep 60) & inside=$!
+  echo $numbered > "$work/private/second/run/nginx/nginx.pid"
+  second down
+  kill -0 $numbered && kill -0 $inside
+  alive=$?
+  kill $numbered $inside
+  rm "$work/private/second/run/nginx/nginx.pid"
   return $alive
 }
 names_busy_port() {
@@ -78,6 +83,10 @@ heals() {
   sleep 0.3
   ! first status >/dev/null && first up && first status >/dev/null
 }
+keeps_strange_file() {
+  echo mine > "$work/first/mine"
+  first wipe && [ "$(cat "$work/first/mine")" = mine ] && [ "$(ls "$work/first")" = mine ] && rm "$work/first/mine"
+}
 wiped() { local base; base=$(readlink -f "$1"); "$2" wipe && [ ! -e "$1" ] && [ ! -L "$1" ] && [ ! -e "$base" ] && none_in "$base"; }
 memory() { # proportional share, so that shared pages count once
   local pid sum=0 part
@@ -87,6 +96,7 @@ memory() { # proportional share, so that shared pages count once
   done
   for part in "${seen[@]}"; do sum=$((sum + part)); done
   echo "$((sum / 1024)) MB"
+  [ $((sum / 1024)) -lt 600 ]
 }
 declare -A seen
 export HERE="$here"
@@ -115,12 +125,13 @@ done
 check "the first instance's memory is modest" memory
 check "down ends one instance and leaves the other" down_alone
 check "down of what is down is fine" down_twice
-check "down ends nothing whose number an old pid file names" spares_strangers
+check "down ends no stranger: not one whose number an old pid file has, not one that stands in the folder" spares_strangers
 check "a port that another program has is named, and nothing is started" names_busy_port
 check "up after down finds mail and last logins again" keeps_data
 check "a daemon that died shows in status, and up brings it back" heals
 check "an unknown mode is refused" bash -c "! OFFERS=some BASE='$work/x' '$stack' up 2>/dev/null"
 check "wipe leaves no process and no file of the second instance" wiped "$work/private/second" second
+check "wipe leaves a file alone that is not the instance's" keeps_strange_file
 check "wipe leaves no process and no file of the first instance" wiped "$work/first" first
 
 passed=$(grep -c '^ok ' "$results") failed=$(grep -c '^not ok ' "$results")
