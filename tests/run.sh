@@ -49,8 +49,7 @@ say "services"
 export PILOTHOUSE_TEST_STACK_INFO="$work/mail/info.json"
 BASE="$work/mail" PORT_BASE=38000 MAIL_HOSTNAME=mail-1.pilothouse.test mailstack/stack.sh wipe
 BASE="$work/mail" PORT_BASE=38000 MAIL_HOSTNAME=mail-1.pilothouse.test mailstack/stack.sh up || { echo "the mail stack did not start"; exit 1; }
-tests/postgres.sh up || { echo "Postgres did not start"; exit 1; }
-PILOTHOUSE_TEST_POSTGRES_URL="$(tests/postgres.sh url)"
+PILOTHOUSE_TEST_POSTGRES_URL="$(tests/postgres.sh up)" || { echo "Postgres did not start"; exit 1; }
 
 suite "everything on sqlite" cargo nextest run --locked --no-fail-fast
 suite "database tests on postgres" env PILOTHOUSE_TEST_DATABASE=postgres \
