@@ -5,10 +5,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../clients/mod.rs"]
+#[expect(dead_code, reason = "not every test binary needs every client")]
+mod clients;
+
 mod crowd;
 mod drift;
+mod gate;
 mod levels;
 mod outages;
 mod provisioning;
+mod real_stack;
 mod sharing;
 mod stage;
