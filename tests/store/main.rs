@@ -5,3 +5,6 @@
 mod support;
 
 mod doors;
+mod hosting;
+mod mailboxes;
+mod users;

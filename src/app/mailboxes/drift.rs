@@ -88,6 +88,8 @@ impl Adopted {
                 self.update.display_name = Some(name.map_err(|fault| fault.to_string())?);
             }
             "receives" => self.update.receives = Some(found == "on"),
+            // What clients are told follows from what is open: there is nothing to ask for.
+            "closed_reason" => {}
             aspect => {
                 let protocol = aspect.strip_prefix("open.").and_then(Protocol::parse);
                 let Some(protocol) = protocol else {
