@@ -16,7 +16,7 @@ pub use start::{Start, insert};
 pub use steps::{Outcome, Switched, finish, switch, switch_back};
 pub use subjects::{Begun, Facts, facts, lock};
 
-pub(super) use read::over;
+pub(super) use read::{item_from_row, over};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

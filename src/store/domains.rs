@@ -275,7 +275,7 @@ async fn bring_mailboxes<P: Permission>(work: &Work<P>, domain: &Domain) -> Resu
 }
 
 /// Adds whose it is, what to publish and what is in it: a fixed number of queries.
-async fn complete<P: Permission>(
+pub(super) async fn complete<P: Permission>(
     work: &Work<P>,
     rows: Vec<domain::Model>,
 ) -> Result<Vec<Domain>, StoreError> {

@@ -224,7 +224,10 @@ fn batch_from_row(row: conversion_batch::Model, counts: Counts) -> Result<Batch,
 }
 
 /// A word that this version does not know is read as the one in which nothing is done.
-fn item_from_row(row: conversion_item::Model, now: DateTime<Utc>) -> Result<Item, StoreError> {
+pub(in crate::store) fn item_from_row(
+    row: conversion_item::Model,
+    now: DateTime<Utc>,
+) -> Result<Item, StoreError> {
     let count = |stored: i64| u64::try_from(stored).unwrap_or_default();
     let waiting_for = row.waiting_for.map(|why| match row.next_try_at {
         Some(next) if next > now => {
