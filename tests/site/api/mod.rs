@@ -1,0 +1,8 @@
+//! The API, resource by resource; what all of them share is in [`conventions`].
+mod conventions;
+mod conversions;
+mod idempotency;
+mod keys;
+mod mailboxes;
+mod tenants;
+mod users;
