@@ -177,6 +177,8 @@ pub struct Cx<P> {
     role: Role,
     platform_role: Option<Role>,
     tenant: Tenant,
+    /// Whether the actor also holds a role above the tenant.
+    from_above: bool,
     reach: Reach,
     facts: RequestFacts,
     permission: PhantomData<P>,
@@ -278,6 +280,7 @@ async fn authorize<P: Permission>(
         .filter(|(id, _)| Some(*id) == root)
         .map(|(_, role)| *role)
         .max();
+    let from_above = roles.iter().any(|(id, _)| *id != row.id);
     if role < P::NEEDS {
         return Err(Denied::Forbidden {
             needs: P::NAME,
@@ -309,6 +312,7 @@ async fn authorize<P: Permission>(
         role,
         platform_role,
         tenant,
+        from_above,
         reach,
         facts,
         permission: PhantomData,
@@ -388,10 +392,25 @@ impl<P: Permission> Cx<P> {
             role: self.role,
             platform_role: self.platform_role,
             tenant: self.tenant.clone(),
+            from_above: self.from_above,
             reach: self.reach.clone(),
             facts: self.facts.clone(),
             permission: PhantomData,
         }
+    }
+
+    /// The tenant above, if the actor may know of it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it lies outside the reach, and the role above it is the permission"
+    )]
+    pub async fn parent(&self) -> Result<Option<Tenant>, StoreError> {
+        let Some(parent) = self.tenant.parent.filter(|_| self.from_above) else {
+            return Ok(None);
+        };
+        let query = tenant::Entity::find_by_id(parent.0);
+        let row = query.one(&self.core.conn).await?;
+        Ok(row.map(super::tenants::from_row))
     }
 
     /// Opens the one transaction of this request.

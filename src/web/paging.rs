@@ -65,7 +65,10 @@ pub fn with_query(path: &str, query: &[(&str, &str)]) -> String {
 
 fn address(path: &str, query: &[(&str, &str)], after: &str, back: &[&str]) -> String {
     let back = back.join(".");
-    let pairs = query.iter().copied().chain([("after", after), ("back", &back)]);
+    let pairs = query
+        .iter()
+        .copied()
+        .chain([("after", after), ("back", &back)]);
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs.filter(|(_, value)| !value.is_empty()))
         .finish();
@@ -114,7 +117,10 @@ mod tests {
             let on = here.links("/list", &[("q", "ann")], Some(&key(page))).on;
             assert!(on.starts_with("/list?q=ann&after="), "{on}");
             visited.push(follow(&on));
-            assert_eq!(visited.last().unwrap().request().unwrap().after, Some(key(page)));
+            assert_eq!(
+                visited.last().unwrap().request().unwrap().after,
+                Some(key(page))
+            );
         }
         while let Some(here) = visited.pop() {
             let back = here.links("/list", &[("q", "ann")], None).back;
@@ -128,7 +134,10 @@ mod tests {
     #[test]
     fn a_key_that_is_not_ours_is_a_page_that_does_not_exist() {
         for after in ["x", "W10", "bnVsbA"] {
-            let place = Place { after: after.to_owned(), ..Place::default() };
+            let place = Place {
+                after: after.to_owned(),
+                ..Place::default()
+            };
             assert!(place.request().is_err(), "{after}");
         }
     }

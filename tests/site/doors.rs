@@ -18,8 +18,12 @@ const PUBLIC: &[&str] = &[
     "GET /api/docs/redoc-2.5.4.js",
     "GET /api/v1/openapi.json",
     "GET /assets/{tail:.*}",
+    "GET /first-run",
     "GET /healthz",
     "GET /readyz",
+    "GET /sign-in",
+    "POST /first-run",
+    "POST /sign-in",
 ];
 
 /// Every method and path of the table.

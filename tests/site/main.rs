@@ -9,5 +9,7 @@ mod people;
 
 mod api;
 mod doors;
+mod fuzz;
+mod latency;
 mod openapi;
 mod site;

@@ -80,6 +80,15 @@ impl<'a> Asker<'a> {
         self.with("authorization", &format!("Bearer {key}"))
     }
 
+    /// The key that it carries.
+    pub fn secret(&self) -> String {
+        let key = self
+            .headers
+            .iter()
+            .find_map(|(_, value)| value.strip_prefix("Bearer "));
+        key.unwrap().to_owned()
+    }
+
     /// With a header.
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut more = self.clone();

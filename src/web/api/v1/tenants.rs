@@ -27,7 +27,7 @@ pub struct Tenant {
     name: String,
     /// What it is.
     kind: TenantKind,
-    /// The slug of the tenant above; null for the platform, and for the topmost that the key sees.
+    /// The slug of the tenant above; null for the platform, and where the key does not reach it.
     parent: Option<String>,
     /// Why it is suspended; null while it is not.
     suspension: Option<Suspension>,
@@ -164,7 +164,8 @@ pub async fn create(
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}", operation_id = "getTenant", tag = "Tenants",
     responses((status = 200, description = "The tenant", body = Tenant)))]
 pub async fn show(ask: Ask<Cx<ViewTenants>>) -> Result<HttpResponse, Problem> {
-    let summary = tenants::show(&ask.cx.begin().await?).await?;
+    let mut summary = tenants::show(&ask.cx.begin().await?).await?;
+    summary.parent_slug = ask.cx.parent().await?.map(|parent| parent.slug);
     ask.show(&version(&summary), &Tenant::from(summary))
 }
 
