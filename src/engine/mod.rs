@@ -5,6 +5,8 @@
 //! several panel processes can share it, and does the same thing whatever woke it.
 pub mod backoff;
 pub mod conversion;
+pub mod dns;
+pub mod domains;
 pub mod reconciler;
 pub mod servers;
 pub mod sweep;

@@ -4,6 +4,7 @@
 //! Nothing here decides: a function reads or writes what its name says, in one transaction.
 pub mod checks;
 pub mod conversions;
+pub mod domains;
 pub mod due;
 pub mod expired;
 pub mod grants;
