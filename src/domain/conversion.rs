@@ -132,8 +132,12 @@ impl Place {
         match self {
             Self::Check => ItemState::Checking,
             Self::Survey => ItemState::Verifying,
-            Self::Shut | Self::Mark | Self::Switch => ItemState::Switching,
-            Self::Compare | Self::Open | Self::SwitchBack => ItemState::Switching,
+            Self::Shut
+            | Self::Mark
+            | Self::Switch
+            | Self::Compare
+            | Self::Open
+            | Self::SwitchBack => ItemState::Switching,
             Self::Settle => ItemState::Settling,
             Self::Over => ItemState::Done,
         }
@@ -146,12 +150,6 @@ impl Place {
             self,
             Self::Compare | Self::Open | Self::Settle | Self::SwitchBack | Self::Over
         )
-    }
-
-    /// Whether it goes on while its batch is held: the doors are shut, or the kind has changed.
-    #[must_use]
-    pub const fn cannot_wait(self) -> bool {
-        self.has_switched() || matches!(self, Self::Mark | Self::Switch)
     }
 
     /// Those before the switch, which can be called off.

@@ -117,6 +117,10 @@ pub async fn advance(context: &Context, job: &mut Job) -> anyhow::Result<bool> {
             patience::Verdict::GiveUp(why) => return give_up(context, job, why, None).await,
         },
         Step::GiveUp(why, receipt) => return give_up(context, job, why, receipt).await,
+        Step::Held => {
+            saved::release(store, job).await?;
+            return Ok(false);
+        }
         Step::Over | Step::Lost => return Ok(false),
     };
     let Saved::Yes(runs) = runs else {

@@ -2,7 +2,6 @@
 //! and [`super::advance`] saves that.
 use std::sync::Mutex;
 
-use anyhow::Context as _;
 use serde_json::json;
 
 use super::{proof, reading};
@@ -27,6 +26,8 @@ pub(super) enum Step {
     Not(ServerError),
     /// Leave the mailbox as it was, for this reason and with this proof.
     GiveUp(String, Option<Box<Receipt>>),
+    /// Its batch is held, and nothing has begun that could not wait.
+    Held,
     /// Nothing is left to do.
     Over,
     /// It is not ours any more.
@@ -98,7 +99,8 @@ async fn survey(context: &Context, job: &Job) -> anyhow::Result<Step> {
 /// Shuts every door: cached logins are forgotten and open sessions end.
 async fn shut(context: &Context, job: &Job) -> anyhow::Result<Step> {
     match saved::shut(&context.store, job).await? {
-        Saved::Yes(generation) => bring(context, job, generation, Place::Mark).await,
+        Saved::Yes(Some(generation)) => bring(context, job, generation, Place::Mark).await,
+        Saved::Yes(None) => Ok(Step::Held),
         Saved::Lost => Ok(Step::Lost),
     }
 }
@@ -162,7 +164,9 @@ async fn switch(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
 
 /// Reads again behind shut doors: everything must be as it was.
 async fn compare(context: &Context, job: &Job) -> anyhow::Result<Step> {
-    let before = before(context, job).await?;
+    let Some(before) = kept(context, job, Moment::Before).await? else {
+        return Ok(Step::Lost);
+    };
     let after = match reading::read(context, job, Depth::Marks, Some(&before)).await? {
         None => return Ok(Step::Lost),
         Some(Err(error)) => return Ok(Step::Not(error)),
@@ -188,9 +192,12 @@ async fn open(context: &Context, job: &Job) -> anyhow::Result<Step> {
 
 /// Reads every message in full once more, and writes the receipt.
 async fn settle(context: &Context, job: &Job) -> anyhow::Result<Step> {
-    let before = before(context, job).await?;
-    let after = saved::load(&context.store, job, Moment::After).await?;
-    let after = after.context("the second snapshot is gone")?;
+    let Some(before) = kept(context, job, Moment::Before).await? else {
+        return Ok(Step::Lost);
+    };
+    let Some(after) = kept(context, job, Moment::After).await? else {
+        return Ok(Step::Lost);
+    };
     let now = match reading::read(context, job, Depth::Bodies, None).await? {
         None => return Ok(Step::Lost),
         Some(Err(error)) => return Ok(Step::Not(error)),
@@ -247,9 +254,17 @@ async fn switch_back(context: &Context, job: &Job) -> anyhow::Result<Step> {
     finish(context, job, &Outcome::Failed { error, receipt }).await
 }
 
-async fn before(context: &Context, job: &Job) -> anyhow::Result<Snapshot> {
-    let before = saved::load(&context.store, job, Moment::Before).await?;
-    before.context("the first snapshot is gone")
+/// A snapshot that an earlier step has saved; `None` when the item is not ours any more, and whoever
+/// has it may have done away with its snapshots.
+async fn kept(context: &Context, job: &Job, moment: Moment) -> anyhow::Result<Option<Snapshot>> {
+    let kept = saved::load(&context.store, job, moment).await?;
+    if kept.is_some() {
+        return Ok(kept);
+    }
+    match saved::renew(&context.store, job, None, context.pace.lease).await? {
+        Saved::Lost => Ok(None),
+        Saved::Yes(()) => anyhow::bail!("the snapshot {moment:?} is gone"),
+    }
 }
 
 /// Brings the server to what was asked for, and reads it back.

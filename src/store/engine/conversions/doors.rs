@@ -5,11 +5,12 @@ use super::super::super::mailboxes::{asked, standing, touch};
 use super::super::super::schema::mailbox;
 use super::super::super::{Engine, StoreError};
 use super::super::{find, update};
+use super::place::batch_runs;
 use super::{Job, Saved, under_lease};
 
 /// Marks the mailbox as being converted by this item.
 pub async fn hold(engine: &Engine, job: &Job) -> Result<Saved, StoreError> {
-    let saved = change(engine, job, |row| {
+    let saved = change(engine, job, |row, _| {
         row.converting_item = Some(job.item.0);
         row.state = standing(row).state().as_str().to_owned();
         Ok(())
@@ -20,21 +21,32 @@ pub async fn hold(engine: &Engine, job: &Job) -> Result<Saved, StoreError> {
     })
 }
 
-/// Asks for shut doors. Returns the generation to bring, whether this call asked or one before.
-pub async fn shut(engine: &Engine, job: &Job) -> Result<Saved<i64>, StoreError> {
-    set(engine, job, true).await
-}
-
-/// Asks for the doors to open, likewise.
-pub async fn open(engine: &Engine, job: &Job) -> Result<Saved<i64>, StoreError> {
-    set(engine, job, false).await
-}
-
-async fn set(engine: &Engine, job: &Job, doors_shut: bool) -> Result<Saved<i64>, StoreError> {
+/// Asks for shut doors. Returns the generation to bring, whether this call asked or one before;
+/// `None` when they are open and the batch does not run.
+pub async fn shut(engine: &Engine, job: &Job) -> Result<Saved<Option<i64>>, StoreError> {
     let now = engine.clock().now();
-    change(engine, job, |row| {
-        if row.doors_shut != doors_shut {
-            row.doors_shut = doors_shut;
+    let mut held = false;
+    let saved = change(engine, job, |row, runs| {
+        held = !runs && !row.doors_shut;
+        if !held && !row.doors_shut {
+            row.doors_shut = true;
+            touch(row, now)?;
+        }
+        Ok(())
+    });
+    Ok(match saved.await? {
+        Saved::Yes(generation) => Saved::Yes((!held).then_some(generation)),
+        Saved::Lost => Saved::Lost,
+    })
+}
+
+/// Asks for the doors to open. Returns the generation to bring, whether this call asked or one
+/// before.
+pub async fn open(engine: &Engine, job: &Job) -> Result<Saved<i64>, StoreError> {
+    let now = engine.clock().now();
+    change(engine, job, |row, _| {
+        if row.doors_shut {
+            row.doors_shut = false;
             touch(row, now)?;
         }
         Ok(())
@@ -42,10 +54,11 @@ async fn set(engine: &Engine, job: &Job, doors_shut: bool) -> Result<Saved<i64>,
     .await
 }
 
+/// Edits the row of the mailbox, told whether the batch runs; returns the generation.
 async fn change(
     engine: &Engine,
     job: &Job,
-    edit: impl FnOnce(&mut mailbox::Model) -> Result<(), serde_json::Error> + Send,
+    edit: impl FnOnce(&mut mailbox::Model, bool) -> Result<(), serde_json::Error> + Send,
 ) -> Result<Saved<i64>, StoreError> {
     let tx = engine.core.begin_write().await?;
     if under_lease(job).one(&tx).await?.is_none() {
@@ -59,7 +72,8 @@ async fn change(
     let Some(mut row) = row else {
         return Ok(Saved::Lost);
     };
-    edit(&mut row)?;
+    let runs = batch_runs(&tx, job).await?;
+    edit(&mut row, runs)?;
     update::<mailbox::Entity>()
         .set(asked(&row))
         .filter(mailbox::Column::Id.eq(row.id))

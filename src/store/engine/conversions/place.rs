@@ -54,6 +54,11 @@ pub(super) async fn set_place(
         .filter(Column::Id.eq(job.item.0))
         .exec(tx)
         .await?;
+    batch_runs(tx, job).await
+}
+
+/// Whether the batch is neither held nor called off.
+pub(super) async fn batch_runs(tx: &DatabaseTransaction, job: &Job) -> Result<bool, StoreError> {
     let state: Option<String> = find::<conversion_batch::Entity>()
         .filter(conversion_batch::Column::Id.eq(job.batch.0))
         .select_only()

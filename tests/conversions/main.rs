@@ -1,0 +1,26 @@
+//! Conversions, from the click to the receipt, on a mail server in memory; and, where there is one,
+//! on the real mail stack. Whatever happens meanwhile: nothing lost, nothing doubled.
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[expect(dead_code, reason = "made for the tests of the engine as a whole")]
+#[path = "../engine/stage.rs"]
+mod stage;
+
+#[expect(dead_code, reason = "not every test binary needs every client")]
+#[path = "../clients/mod.rs"]
+mod clients;
+
+mod arrivals;
+mod awkward;
+mod blockers;
+mod control;
+mod crowd;
+mod differences;
+mod killed;
+mod outages;
+mod real;
+mod theatre;
+mod there_and_back;
