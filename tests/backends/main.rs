@@ -1,5 +1,16 @@
 //! The contract of [`pilothouse::backends::MailServer`]: the same sentences, run against the
-//! server in memory and against a real mail stack.
+//! server in memory and against a real mail stack; and what only a real stack can show.
+//!
+//! `PILOTHOUSE_TEST_STACK_INFO` names the `info.json` of a running stack. Without it the real half
+//! fails, unless `PILOTHOUSE_TEST_REAL=0` says that it is left out on purpose.
 #[path = "../clients/mod.rs"]
 #[expect(dead_code, reason = "not every test binary needs every client")]
 mod clients;
+mod support;
+
+mod accounts;
+mod doors;
+mod measure;
+mod outage;
+mod phone;
+mod snapshots;

@@ -30,7 +30,8 @@ pub(super) enum Command<'a> {
     Kick(&'a str),
     /// Count messages and bytes of a whole mailbox.
     Count(&'a str),
-    /// Destroy every message, and every folder that is empty then.
+    /// Destroy every message of every folder. The folders stay: INBOX cannot be deleted, and
+    /// asking for it makes the whole command fail.
     Expunge(&'a str),
 }
 
@@ -63,7 +64,7 @@ impl Command<'_> {
             ),
             Self::Expunge(user) => (
                 "expunge",
-                json!({"user": user, "deleteEmptyMailbox": true, "query": ["mailbox", "*", "ALL"]}),
+                json!({"user": user, "query": ["mailbox", "*", "ALL"]}),
             ),
         }
     }

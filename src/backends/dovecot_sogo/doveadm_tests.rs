@@ -56,3 +56,47 @@ fn what_is_broken_or_missing_is_an_unknown_outcome() {
         assert!(fault.passes(), "{answer}: {fault}");
     }
 }
+
+async fn doveadm(server: &wiremock::MockServer) -> Doveadm {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let url = format!("{}/doveadm/v1", server.uri()).parse().unwrap();
+    Doveadm::new(url, &"key".to_owned().into()).unwrap()
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_and_a_wrong_key_is_not() {
+    use wiremock::matchers::{header, method};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    let server = MockServer::start().await;
+    let fine = r#"[["doveadmResponse",[{"entries":"1"}],"0"]]"#;
+    let authorized =
+        || Mock::given(method("POST")).and(header("Authorization", "X-Dovecot-API a2V5"));
+    let broken = ResponseTemplate::new(200).set_body_string("[[");
+    authorized()
+        .respond_with(broken)
+        .up_to_n_times(1)
+        .expect(1)
+        .mount(&server)
+        .await;
+    let whole = ResponseTemplate::new(200).set_body_string(fine);
+    authorized()
+        .respond_with(whole)
+        .up_to_n_times(1)
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(401))
+        .expect(1)
+        .mount(&server)
+        .await;
+
+    let doveadm = doveadm(&server).await;
+    let flush = Command::FlushLogins(Some("a@b.test"));
+    assert_eq!(
+        doveadm.run(&flush).await.unwrap(),
+        Reply::Rows(vec![json!({"entries": "1"})])
+    );
+    assert!(!doveadm.run(&flush).await.unwrap_err().passes());
+}

@@ -5,9 +5,10 @@
 //! IMAP as the master user. The account's own id is the directory's `uid`, which names the mail
 //! folder and the `SOGo` user and never changes.
 //!
-//! A removed account loses its mail and its row. What it had in `SOGo`'s own database (calendars,
-//! contacts) stays there under the uid, which nobody can sign in with again, until the operator
-//! runs `sogo-tool remove`: no interface of `SOGo` can do it from here.
+//! A removed account loses every message and its row. Its empty folders stay on disk, and what it
+//! had in `SOGo`'s own database (calendars, contacts) stays there, both under a uid that nobody can
+//! sign in with again, until the operator runs `sogo-tool remove`: no interface reaches them from
+//! here.
 mod account;
 mod directory;
 mod doveadm;

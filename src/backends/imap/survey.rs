@@ -310,3 +310,7 @@ fn openable(listed: Vec<Listed>) -> Vec<Listed> {
         .filter(|folder| seen.insert(folder.name.clone()))
         .collect()
 }
+
+#[cfg(test)]
+#[path = "survey_tests.rs"]
+mod tests;
