@@ -1,6 +1,8 @@
 //! Accounts and domains: made, changed, listed, removed.
 use pilothouse::backends::ServerError;
-use pilothouse::domain::mailserver::{Aspect, Change, DesiredMailbox, Observed, PasswordMark};
+use pilothouse::domain::mailserver::{
+    Aspect, Change, DesiredMailbox, Observed, PasswordMark, wire_sentence,
+};
 use pilothouse::domain::{EmailAddress, MailboxId, Protocol, Protocols};
 
 use crate::support::{EXCHANGE, Subject, contract, hash};
@@ -15,6 +17,7 @@ contract! {
     an_account_follows_its_new_address,
     an_unknown_account_cannot_be_changed,
     what_is_not_offered_cannot_be_opened,
+    a_reason_that_no_protocol_can_say_is_refused,
     removing_twice_is_removing_once,
     accounts_are_listed_page_by_page_in_order,
 }
@@ -201,6 +204,24 @@ async fn what_is_not_offered_cannot_be_opened(subject: Subject) {
     assert!(matches!(fault, ServerError::Refused(_)), "{fault}");
     let made = subject.server.apply(&Change::Create(desired.clone())).await;
     assert!(matches!(made, Err(ServerError::Refused(_))), "{made:?}");
+}
+
+async fn a_reason_that_no_protocol_can_say_is_refused(subject: Subject) {
+    let mut desired = subject.desired("ann");
+    let id = subject.create(&desired).await;
+    for reason in ["bezahlt ist’s nicht", "two\r\nlines", &"x".repeat(201)] {
+        desired.closed_reason = Some(reason.to_owned());
+        let fault = subject
+            .update(&id, &desired, &[Aspect::ClosedReason])
+            .await
+            .unwrap_err();
+        assert!(matches!(fault, ServerError::Refused(_)), "{fault}");
+        desired.closed_reason = Some(wire_sentence(reason));
+        subject
+            .update(&id, &desired, &[Aspect::ClosedReason])
+            .await
+            .unwrap();
+    }
 }
 
 async fn removing_twice_is_removing_once(subject: Subject) {

@@ -29,7 +29,7 @@ async fn mailbox_of(subject: &Subject, count: usize, size: usize) -> DesiredMail
         .join("mail")
         .join(uid)
         .join("Maildir/cur");
-    for n in 0..count {
+    for n in 1..count {
         let head = format!("From: a@b.test\r\nSubject: number {n}\r\n\r\n");
         let line = "All work and no play makes a dull mailbox.\r\n";
         let lines = (size - head.len()) / line.len();

@@ -22,3 +22,13 @@ pub async fn login(doors: &Doors, user: &str, password: &str) -> Result<String, 
         Err(format!("HTTP {status}: {text}"))
     }
 }
+
+/// Whether the session of this cookie is still signed in: then the bare address leads on to the
+/// person's own pages, and else it shows the login form.
+pub async fn is_signed_in(doors: &Doors, cookie: &str) -> Result<bool, String> {
+    let request = http()
+        .get(format!("{}/SOGo/so/", doors.http))
+        .header("Cookie", cookie);
+    let answer = request.send().await.map_err(|fault| fault.to_string())?;
+    Ok(answer.status().as_u16() == 302)
+}

@@ -25,7 +25,7 @@ pub(super) async fn forget(places: &[String], keys: &[String]) -> Result<(), Ser
     send(places, &commands, &["DELETED", "NOT_FOUND"]).await
 }
 
-/// Empties each cache.
+/// Empties each cache. Sessions of webmail are kept elsewhere and go on.
 pub(super) async fn forget_all(places: &[String]) -> Result<(), ServerError> {
     send(places, &["flush_all\r\n".to_owned()], &["OK"]).await
 }

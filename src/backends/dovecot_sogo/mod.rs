@@ -67,20 +67,26 @@ impl DovecotSogo {
         })
     }
 
-    /// Makes every cache forget what it knows about this person's logins.
-    async fn forget(&self, address: &str, uid: &str) -> Result<(), ServerError> {
-        let keys = memcached::keys(address, uid);
+    /// Makes every cache forget what it knows about this person. `SOGo` caches a login under the
+    /// name as it was typed, in any case, so only its whole cache is sure to forget one: needed
+    /// when a door or the password changed, and harmless to others but for one slower request.
+    async fn forget(&self, address: &str, uid: &str, logins: bool) -> Result<(), ServerError> {
         let flush = Command::FlushLogins(Some(address));
-        let (dovecot, sogo) = tokio::join!(
-            self.doveadm.run(&flush),
-            memcached::forget(&self.settings.memcached, &keys)
-        );
+        let caches = &self.settings.memcached;
+        let sogo = async {
+            if logins {
+                memcached::forget_all(caches).await
+            } else {
+                memcached::forget(caches, &memcached::keys(address, uid)).await
+            }
+        };
+        let (dovecot, sogo) = tokio::join!(self.doveadm.run(&flush), sogo);
         dovecot?.rows("authCacheFlush", &[NO_USER])?;
         sogo
     }
 
     async fn end_sessions(&self, address: &str, uid: &str) -> Result<(), ServerError> {
-        self.forget(address, uid).await?;
+        self.forget(address, uid, true).await?;
         let kicked = self.doveadm.run(&Command::Kick(address)).await?;
         // Nobody was connected.
         kicked.rows("kick", &[NOT_FOUND]).map(|_| ())
@@ -94,7 +100,9 @@ impl DovecotSogo {
     ) -> Result<Option<String>, ServerError> {
         self.can_hold(desired)?;
         let written = self.directory.update(uid, desired, aspects).await?;
-        self.forget(desired.address.as_str(), uid).await?;
+        let logins = [Aspect::Open, Aspect::Password, Aspect::Address];
+        let logins = logins.iter().any(|aspect| aspects.contains(aspect));
+        self.forget(desired.address.as_str(), uid, logins).await?;
         if written.before != desired.address.as_str() {
             // Sessions and caches still go by the old address.
             self.end_sessions(&written.before, uid).await?;
@@ -111,7 +119,7 @@ impl DovecotSogo {
         let gone = self.doveadm.run(&Command::Expunge(&address)).await?;
         gone.rows("expunge", &[NO_USER, NOT_FOUND])?;
         self.directory.remove(uid).await?;
-        self.forget(&address, uid).await
+        self.forget(&address, uid, true).await
     }
 
     /// What the directory has no column for is refused rather than left out.
@@ -242,7 +250,8 @@ impl MailServer for DovecotSogo {
             Change::Create(desired) => {
                 self.can_hold(desired)?;
                 let uid = self.directory.create(desired).await?;
-                self.forget(desired.address.as_str(), &uid).await?;
+                // It may have been there before, with other doors open.
+                self.forget(desired.address.as_str(), &uid, true).await?;
                 Ok(Some(uid))
             }
             Change::Update {

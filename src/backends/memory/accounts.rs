@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::super::{Abilities, ServerError};
 use super::mail::Store;
 use crate::domain::mailserver::{
-    Aspect, Change, DesiredMailbox, Observed, ObservedMailbox, PasswordMark, Usage,
+    Aspect, Change, DesiredMailbox, Observed, ObservedMailbox, PasswordMark, Usage, wire_sentence,
 };
 use crate::domain::{DomainName, EmailAddress, Protocol, Protocols};
 
@@ -178,7 +178,8 @@ impl World {
             let why = format!("there is no account {remote_id} ({})", desired.address);
             return Err(ServerError::Refused(why));
         }
-        if aspects.contains(&Aspect::Open) || aspects.contains(&Aspect::Address) {
+        let looked_at = [Aspect::Open, Aspect::Address, Aspect::ClosedReason];
+        if looked_at.iter().any(|aspect| aspects.contains(aspect)) {
             self.accept(desired)?;
         }
         if aspects.contains(&Aspect::Address) {
@@ -217,6 +218,12 @@ impl World {
 
     /// Whether the server can hold it at all.
     fn accept(&self, desired: &DesiredMailbox) -> Result<(), ServerError> {
+        if let Some(reason) = &desired.closed_reason
+            && *reason != wire_sentence(reason)
+        {
+            let why = format!("{}: the reason cannot be said to a client", desired.address);
+            return Err(ServerError::Refused(why));
+        }
         let domain = desired.address.domain();
         if !self.domains.contains_key(&domain) {
             let why = format!("the domain {domain} is not known");
