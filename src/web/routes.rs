@@ -14,6 +14,7 @@ pub fn configure(site: &mut ServiceConfig) {
     api(site);
     signed_out(site);
     pages(site);
+    services(site);
 }
 
 /// What scripts ask for; the resources are in [`api::v1`].
@@ -56,4 +57,63 @@ fn pages(site: &mut ServiceConfig) {
 /// Whatever is not in the table.
 pub async fn nothing_here() -> Result<&'static str, Problem> {
     Err(Problem::no_such_path())
+}
+
+/// Services: mailboxes and their conversions.
+fn services(site: &mut ServiceConfig) {
+    use pages::{confirm, conversions, mailbox, mailboxes, receipt};
+    site.service(at("/t/{tenant}/mailboxes").get(mailboxes::index))
+        .service(at("/t/{tenant}/mailboxes/pop-imap").get(mailboxes::pop_imap))
+        .service(at("/t/{tenant}/mailboxes/exchange").get(mailboxes::exchange))
+        .service(at("/t/{tenant}/mailboxes/shared").get(mailboxes::shared))
+        .service(at("/t/{tenant}/mailboxes/kept").get(mailboxes::kept))
+        .service(
+            at("/t/{tenant}/mailboxes/new")
+                .get(mailbox::new)
+                .post(mailbox::create),
+        )
+        .configure(one_mailbox)
+        .service(at("/t/{tenant}/conversions/confirmation").post(confirm::show))
+        .service(
+            at("/t/{tenant}/conversions")
+                .get(conversions::index)
+                .post(confirm::confirm),
+        )
+        .service(at("/t/{tenant}/conversions/{batch}").get(conversions::show))
+        .service(at("/t/{tenant}/conversions/{batch}/pause").post(conversions::pause))
+        .service(at("/t/{tenant}/conversions/{batch}/resumption").post(conversions::resume))
+        .service(at("/t/{tenant}/conversions/{batch}/cancellation").post(conversions::cancel))
+        .service(at("/t/{tenant}/conversions/{batch}/retry").post(conversions::retry_failed))
+        .service(at("/t/{tenant}/conversions/{batch}/items/{item}/receipt").get(receipt::show))
+        .service(
+            at("/t/{tenant}/conversions/{batch}/items/{item}/receipt.json").get(receipt::json),
+        );
+}
+
+/// One mailbox.
+fn one_mailbox(site: &mut ServiceConfig) {
+    use pages::mailbox;
+    site.service(
+        at("/t/{tenant}/mailboxes/{mailbox}")
+            .get(mailbox::show)
+            .post(mailbox::update),
+    )
+    .service(at("/t/{tenant}/mailboxes/{mailbox}/switches/{protocol}").post(mailbox::set_switch))
+    .service(at("/t/{tenant}/mailboxes/{mailbox}/suspension").post(mailbox::suspend))
+    .service(at("/t/{tenant}/mailboxes/{mailbox}/restoration").post(mailbox::restore))
+    .service(
+        at("/t/{tenant}/mailboxes/{mailbox}/removal")
+            .get(mailbox::ask_removal)
+            .post(mailbox::remove),
+    )
+    .service(at("/t/{tenant}/mailboxes/{mailbox}/return").post(mailbox::bring_back))
+    .service(
+        at("/t/{tenant}/mailboxes/{mailbox}/purge")
+            .get(mailbox::ask_purge)
+            .post(mailbox::purge),
+    )
+    .service(at("/t/{tenant}/mailboxes/{mailbox}/repair").post(mailbox::repair))
+    .service(at("/t/{tenant}/mailboxes/{mailbox}/adoption").post(mailbox::adopt))
+    .service(at("/t/{tenant}/mailboxes/{mailbox}/checks").post(mailbox::check))
+    .service(at("/t/{tenant}/mailboxes/{mailbox}/checks/{check}").get(mailbox::show_check));
 }

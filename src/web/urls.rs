@@ -48,6 +48,12 @@ pub fn theme() -> String {
     "/theme".to_owned()
 }
 
+/// The Exchange tab of a customer with everybody on it, narrowed to one address.
+#[must_use]
+pub fn with_everybody(tenant: impl Display, address: &str) -> String {
+    format!("{}?all=1&q={}", exchange_mailboxes(tenant), part(address))
+}
+
 macro_rules! pages {
     ($($(#[$doc:meta])* $name:ident($($part:ident),*) = $path:literal;)*) => {$(
         $(#[$doc])*
@@ -138,6 +144,8 @@ pages! {
     conversion_retry(batch) = "/conversions/{batch}/retry";
     /// The receipt of one mailbox, for screen and print.
     receipt(batch, item) = "/conversions/{batch}/items/{item}/receipt";
+    /// The same as a file for machines.
+    receipt_json(batch, item) = "/conversions/{batch}/items/{item}/receipt.json";
     /// Mail servers.
     mail_servers() = "/mail-servers";
     /// One mail server.

@@ -3,5 +3,10 @@
 #[cfg(debug_assertions)]
 pub mod gallery;
 
+pub mod confirm;
+pub mod conversions;
 pub mod first_run;
+pub mod mailbox;
+pub mod mailboxes;
+pub mod receipt;
 pub mod sign_in;

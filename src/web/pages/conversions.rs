@@ -1,0 +1,270 @@
+//! Conversions: the list of batches, and one batch, live, with what can be done about it.
+mod progress;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use self::progress::Line;
+use crate::app::{AppError, conversions};
+use crate::authz::{ConvertMailboxes, ViewConversions};
+use crate::domain::{Batch, BatchId, BatchState, ItemState};
+use crate::store::Cx;
+use crate::web::cx::{Person, TenantSegment};
+use crate::web::error::Problem;
+use crate::web::filters::{self, thousands};
+use crate::web::nav::Section;
+use crate::web::paging::{Links, Place, with_query};
+use crate::web::parts::{Part, Parts};
+use crate::web::shell::{Crumb, Shell, Tone};
+use crate::web::urls;
+
+/// Which page of a list.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    after: String,
+    #[serde(default)]
+    back: String,
+}
+
+impl Asked {
+    fn place(&self) -> Place {
+        Place {
+            after: self.after.clone(),
+            back: self.back.clone(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "conversions/index.html")]
+struct Index {
+    shell: Shell,
+    batches: Vec<Batch>,
+    links: Links,
+    total: u64,
+}
+
+impl Index {
+    fn href(&self, batch: &Batch) -> String {
+        urls::conversion(&self.shell.tenant.slug, batch.id)
+    }
+
+    fn whole(&self) -> String {
+        thousands(self.total)
+    }
+
+    fn shown(&self) -> String {
+        format!("{} of", thousands(self.batches.len() as u64))
+    }
+}
+
+/// `GET /t/{tenant}/conversions`
+pub async fn index(
+    person: Person,
+    cx: Cx<ViewConversions>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let place = asked.place();
+    let page = conversions::list(&cx.begin().await?, &place.request()?).await?;
+    let path = urls::conversions(&cx.tenant().slug);
+    let mut shell = person.shell(&cx, "Conversions", Section::Conversions);
+    shell.breadcrumbs.push(crumb("Conversions", None));
+    person.page(&Index {
+        shell,
+        links: place.links(&path, &[], page.next.as_deref()),
+        batches: page.items,
+        total: page.total,
+    })
+}
+
+fn crumb(label: &str, href: Option<String>) -> Crumb {
+    Crumb {
+        label: label.to_owned(),
+        href,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "conversions/show.html")]
+struct Show {
+    shell: Shell,
+    batch: Batch,
+    lines: Vec<Line>,
+    parts: Parts,
+    links: Links,
+    total: u64,
+    state: Option<ItemState>,
+    may: bool,
+}
+
+impl Show {
+    fn over(&self) -> bool {
+        self.batch.finished_at.is_some()
+    }
+
+    fn filtered(&self, state: &str) -> String {
+        let path = urls::conversion(&self.shell.tenant.slug, self.batch.id);
+        with_query(&path, &[("state", state)])
+    }
+
+    fn counted(&self, word: &str, count: &u64) -> String {
+        let _ = self;
+        format!("{word} {}", thousands(*count))
+    }
+
+    fn done(&self) -> String {
+        thousands(self.batch.counts.done + self.batch.counts.undone)
+    }
+
+    fn of(&self) -> String {
+        format!("of {} done", thousands(self.batch.counts.total))
+    }
+
+    fn shown(&self) -> String {
+        format!("{} of", thousands(self.lines.len() as u64))
+    }
+
+    fn whole(&self) -> String {
+        thousands(self.total)
+    }
+
+    /// Where it stands, in a sentence beside the number.
+    fn stands(&self) -> String {
+        let counts = &self.batch.counts;
+        match self.batch.state {
+            BatchState::Scheduled => self.batch.not_before.map_or_else(
+                || "Scheduled".to_owned(),
+                |at| format!("Begins on {}", filters::in_full(at)),
+            ),
+            BatchState::Paused => "Paused; what is switching finishes".to_owned(),
+            BatchState::Running => format!("{} to go", thousands(counts.queued)),
+            BatchState::Done => "All of them, identical".to_owned(),
+            BatchState::DoneWithFailures => {
+                format!("{} failed and are as they were", thousands(counts.failed))
+            }
+            BatchState::Cancelled => {
+                format!(
+                    "{} called off and as they were",
+                    thousands(counts.cancelled)
+                )
+            }
+        }
+    }
+}
+
+/// The name of a batch: "50 mailboxes to Exchange".
+#[must_use]
+pub fn title(batch: &Batch) -> String {
+    let kind = batch.to.label();
+    match batch.counts.total {
+        1 => format!("1 mailbox to {kind}"),
+        n => format!("{} mailboxes to {kind}", thousands(n)),
+    }
+}
+
+/// Its state, for people.
+#[must_use]
+pub fn status(batch: &Batch) -> (Tone, &'static str) {
+    match batch.state {
+        BatchState::Scheduled => (Tone::Wait, "Scheduled"),
+        BatchState::Running => (Tone::Busy, "Running"),
+        BatchState::Paused => (Tone::Warn, "Paused"),
+        BatchState::Done => (Tone::Good, "Done"),
+        BatchState::DoneWithFailures => (Tone::Bad, "Done, with failures"),
+        BatchState::Cancelled => (Tone::Off, "Cancelled"),
+    }
+}
+
+fn parts(batch: &Batch, href: impl Fn(&str) -> String) -> Parts {
+    let counts = &batch.counts;
+    let part = |tone, count, noun: &str, state: &str| Part {
+        tone,
+        count,
+        noun: noun.to_owned(),
+        href: if state.is_empty() {
+            String::new()
+        } else {
+            href(state)
+        },
+    };
+    Parts(vec![
+        part(Tone::Good, counts.done, "done, all identical", "done"),
+        part(Tone::Bad, counts.failed, "failed, as they were", "failed"),
+        part(Tone::Wait, counts.queued, "to go", ""),
+        part(Tone::Off, counts.cancelled, "called off", "cancelled"),
+        part(Tone::Off, counts.undone, "converted back", "undone"),
+    ])
+}
+
+/// The path of a batch.
+pub type BatchPath = web::Path<(TenantSegment, BatchId)>;
+
+/// `GET /t/{tenant}/conversions/{batch}`
+pub async fn show(
+    person: Person,
+    cx: Cx<ViewConversions>,
+    path: BatchPath,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let work = cx.begin().await?;
+    let batch = conversions::find(&work, path.1).await?;
+    let state = ItemState::parse(&asked.state);
+    let place = asked.place();
+    let page = conversions::items(&work, batch.id, state, &place.request()?).await?;
+    let slug = cx.tenant().slug.as_str();
+    let here = urls::conversion(slug, batch.id);
+    let mut shell = person.shell(&cx, title(&batch), Section::Conversions);
+    shell
+        .breadcrumbs
+        .push(crumb("Conversions", Some(urls::conversions(slug))));
+    let day = batch.created_at.format("%-d %b, %H:%M").to_string();
+    shell.breadcrumbs.push(crumb(&day, None));
+    let query = [("state", asked.state.as_str())];
+    person.page(&Show {
+        shell,
+        parts: parts(&batch, |state| with_query(&here, &[("state", state)])),
+        lines: page
+            .items
+            .iter()
+            .map(|item| Line::new(slug, item))
+            .collect(),
+        links: place.links(&here, &query, page.next.as_deref()),
+        total: page.total,
+        state,
+        may: cx.may::<ConvertMailboxes>(),
+        batch,
+    })
+}
+
+macro_rules! changes {
+    ($($(#[$doc:meta])* $name:ident => $said:literal;)*) => {$(
+        $(#[$doc])*
+        pub async fn $name(
+            person: Person,
+            cx: Cx<ConvertMailboxes>,
+            path: BatchPath,
+        ) -> Result<HttpResponse, Problem> {
+            let here = urls::conversion(&cx.tenant().slug, path.1);
+            match conversions::$name(cx.begin().await?, path.1).await {
+                Ok(_) => Ok(person.done(here, $said)),
+                Err(AppError::Conflict { detail, .. }) => Ok(person.refused(here, detail)),
+                Err(other) => Err(other.into()),
+            }
+        }
+    )*};
+}
+
+changes! {
+    /// `POST /t/{tenant}/conversions/{batch}/pause`
+    pause => "Paused. What is switching finishes; nothing new begins until you resume.";
+    /// `POST /t/{tenant}/conversions/{batch}/resumption`
+    resume => "Going on.";
+    /// `POST /t/{tenant}/conversions/{batch}/cancellation`
+    cancel => "Called off. What had not switched stays exactly as it was.";
+    /// `POST /t/{tenant}/conversions/{batch}/retry`
+    retry_failed => "The failed ones are tried again.";
+}
