@@ -211,7 +211,8 @@ fn switched(entry: &Entry) -> String {
     let Some((word, value)) = told.into_iter().flatten().next() else {
         return "A switch was set".to_owned();
     };
-    let label = Protocol::parse(word).map_or(word.as_str(), Protocol::label);
+    let label =
+        Protocol::parse(word).map_or_else(|| word.clone(), |known| known.label().to_owned());
     let until = value["until"]
         .as_str()
         .and_then(|until| until.parse::<DateTime<Utc>>().ok());
