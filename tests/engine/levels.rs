@@ -1,9 +1,9 @@
 //! Each level closes on its own account, and gives back exactly what it closed.
 use chrono::TimeDelta;
-use pilothouse::app::mailboxes;
-use pilothouse::authz::EditMailboxes;
+use pilothouse::app::{domains, mailboxes};
+use pilothouse::authz::{EditMailboxes, ManageDomains};
 use pilothouse::domain::effective::SwitchValue;
-use pilothouse::domain::{Kind, Protocol, Protocols};
+use pilothouse::domain::{DomainName, Kind, Protocol, Protocols};
 
 use crate::stage::{Stage, address};
 use crate::support::database::rows;
@@ -99,15 +99,19 @@ async fn a_domain_that_is_turned_off_closes_its_mailboxes_and_takes_no_mail() {
     let _engine = stage.start();
     stage.ready("ann", Kind::PopImap).await;
     let ann = address("ann");
-    let ask_again = "UPDATE mailboxes SET asked_generation = asked_generation + 1";
-    stage.sql("UPDATE domains SET enabled = false").await;
-    stage.sql(ask_again).await;
+    let name = DomainName::parse("name", "acme.test").unwrap();
+    let work = stage.work::<ManageDomains>("acme").await;
+    domains::update(work, &name, Some(false), None, None)
+        .await
+        .unwrap();
     stage
         .until("ann", |one| one.seen_open == Some(Protocols::NONE))
         .await;
     assert!(stage.server.deliver(&ann, b"\r\n").is_err());
-    stage.sql("UPDATE domains SET enabled = true").await;
-    stage.sql(ask_again).await;
+    let work = stage.work::<ManageDomains>("acme").await;
+    domains::update(work, &name, Some(true), None, None)
+        .await
+        .unwrap();
     stage
         .until("ann", |one| {
             one.seen_open == Some(Kind::PopImap.starts_on())

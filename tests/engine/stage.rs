@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use pilothouse::app::mailboxes;
 use pilothouse::app::users::{self, NewMailbox, NewUser};
-use pilothouse::authz::{CreateUsers, Permission, Role, ViewMailboxes};
+use pilothouse::app::{domains, mailboxes};
+use pilothouse::authz::{CreateUsers, ManageDomains, Permission, Role, ViewMailboxes};
 use pilothouse::backends::MailServer;
 use pilothouse::backends::memory::MemoryServer;
-use pilothouse::domain::{EmailAddress, Kind, Mailbox, MailboxState, ServerId};
+use pilothouse::domain::{DomainName, EmailAddress, Kind, Mailbox, MailboxState, ServerId};
 use pilothouse::engine::servers::Servers;
 use pilothouse::engine::{self, Context, Pace};
 use pilothouse::store::Work;
@@ -89,16 +89,9 @@ impl Stage {
     }
 
     async fn add_domain(&self) {
-        let id = if self.world.database.is_postgres() {
-            "gen_random_uuid()"
-        } else {
-            "randomblob(16)"
-        };
-        self.sql(&format!(
-            "INSERT INTO domains (id, tenant_id, name, enabled, proof_token, vouched, created_at, updated_at) \
-             SELECT {id}, id, 'acme.test', true, '', true, created_at, created_at FROM tenants WHERE slug = 'acme'"
-        ))
-        .await;
+        let name = DomainName::parse("name", "acme.test").unwrap();
+        let work = self.work::<ManageDomains>("acme").await;
+        domains::create(work, name, true).await.unwrap();
     }
 
     /// A transaction of the platform's owner.
