@@ -4,7 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod at_once;
+mod audit;
+mod domains;
 mod doors;
 mod hosting;
 mod mailboxes;
+mod schema;
+mod sign_in;
 mod users;

@@ -2,6 +2,7 @@
 //! people in it ([`world`]). Each test binary uses the part it needs.
 #![expect(dead_code, reason = "every test binary uses another part of it")]
 pub mod database;
+pub mod name_server;
 pub mod world;
 
 pub use database::TestDatabase;
