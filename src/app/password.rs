@@ -21,6 +21,21 @@ static NOBODY: LazyLock<String> = LazyLock::new(|| {
         .unwrap_or_default()
 });
 
+/// Letters and digits that nobody takes for one another.
+const CLEAR: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// A password to be shown once: four times five characters, 100 random bits.
+#[must_use]
+pub fn generate() -> SecretString {
+    let bytes: [u8; 20] = rand::random();
+    let characters: Vec<char> = bytes
+        .iter()
+        .map(|byte| char::from(CLEAR[usize::from(byte % 32)]))
+        .collect();
+    let groups: Vec<String> = characters.chunks(5).map(String::from_iter).collect();
+    groups.join("-").into()
+}
+
 /// The PHC string of a password.
 pub async fn hash(password: Password) -> Result<SecretString, AppError> {
     let _slot = SLOTS.acquire().await.map_err(anyhow::Error::from)?;

@@ -8,11 +8,12 @@ use super::error::Problem;
 use super::nav::{Section, navigation};
 use super::shell::{Crumb, Flash, PersonLabel, PlainShell, Shell, ShellLinks, TenantLabel, Theme};
 use super::urls;
+use crate::app::AppError;
 use crate::authz::{
     Permission, ViewApiKeys, ViewAudit, ViewConversions, ViewDomains, ViewMailboxes, ViewServers,
     ViewTenants, ViewUsers,
 };
-use crate::domain::TenantKind;
+use crate::domain::{Invalid, TenantKind};
 use crate::store::Cx;
 
 /// The panel's own name.
@@ -29,7 +30,6 @@ impl Person {
         section: Section,
     ) -> Shell {
         let slug = cx.tenant().slug.as_str();
-        let sees = cx.tenant().kind != TenantKind::Customer && cx.may::<ViewTenants>();
         Shell {
             title: title.into(),
             brand: BRAND.to_owned(),
@@ -51,7 +51,7 @@ impl Person {
             flash: self.flash.clone(),
             links: ShellLinks {
                 home: urls::overview(slug),
-                tenants: sees.then(|| urls::tenants(slug)),
+                tenants: cx.may::<ViewTenants>().then(urls::choose_tenant),
                 search: Some(urls::users(slug)),
                 theme: urls::theme(),
                 sign_out: urls::sign_out(),
@@ -168,7 +168,19 @@ pub fn form_again(page: &impl Template) -> Result<HttpResponse, Problem> {
     draw(&mut HttpResponse::UnprocessableEntity(), page)
 }
 
-fn capital(word: &str) -> String {
+/// What a form that came back has to say; a conflict stands at `field`. Everything else is no
+/// fault of the form.
+pub fn faults(error: AppError, field: &str) -> Result<Invalid, Problem> {
+    match error {
+        AppError::Invalid(faults) => Ok(faults),
+        AppError::Conflict { detail, .. } => Ok(Invalid::field(field, detail)),
+        other => Err(other.into()),
+    }
+}
+
+/// A word with a capital, for the beginning of a line.
+#[must_use]
+pub fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

@@ -57,6 +57,13 @@ impl Place {
     }
 }
 
+/// What was typed into a filter; nothing when it is blank. Postgres takes no NUL.
+#[must_use]
+pub fn typed(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.replace('\0', ""))
+}
+
 /// A path with a query; pairs without a value are left out.
 #[must_use]
 pub fn with_query(path: &str, query: &[(&str, &str)]) -> String {

@@ -52,6 +52,59 @@ fn signed_out(site: &mut ServiceConfig) {
 /// What people see; each has its maker in [`super::urls`].
 fn pages(site: &mut ServiceConfig) {
     site.service(at("/t/{tenant}/live").get(live::pings));
+    tenants_and_domains(site);
+    users(site);
+}
+
+fn tenants_and_domains(site: &mut ServiceConfig) {
+    use pages::{domains, tenants};
+    site.service(at("/tenants").get(tenants::choose))
+        .service(
+            at("/t/{tenant}/tenants")
+                .get(tenants::index)
+                .post(tenants::create),
+        )
+        .service(at("/t/{tenant}/tenants/new").get(tenants::new))
+        .service(
+            at("/t/{tenant}/domains")
+                .get(domains::index)
+                .post(domains::create),
+        )
+        .service(at("/t/{tenant}/domains/new").get(domains::new))
+        .service(
+            at("/t/{tenant}/domains/{name}")
+                .get(domains::one::show)
+                .post(domains::one::update),
+        )
+        .service(at("/t/{tenant}/domains/{name}/verifications").post(domains::one::verify))
+        .service(
+            at("/t/{tenant}/domains/{name}/removal")
+                .get(domains::one::confirm_removal)
+                .post(domains::one::remove),
+        );
+}
+
+fn users(site: &mut ServiceConfig) {
+    use pages::users::{self, change, new};
+    site.service(at("/t/{tenant}/users").get(users::index).post(new::create))
+        .service(at("/t/{tenant}/users/new").get(new::new))
+        .service(
+            at("/t/{tenant}/users/{user}")
+                .get(users::show)
+                .post(change::rename),
+        )
+        .service(
+            at("/t/{tenant}/users/{user}/password")
+                .get(change::ask_password)
+                .post(change::set_password),
+        )
+        .service(at("/t/{tenant}/users/{user}/suspension").post(change::suspend))
+        .service(at("/t/{tenant}/users/{user}/restoration").post(change::restore))
+        .service(
+            at("/t/{tenant}/users/{user}/removal")
+                .get(change::confirm_removal)
+                .post(change::remove),
+        );
 }
 
 /// Whatever is not in the table.

@@ -27,6 +27,18 @@ pub struct Shell {
     pub now: DateTime<Utc>,
 }
 
+impl Shell {
+    /// One step more of the way here; the page itself has no address.
+    #[must_use]
+    pub fn step(mut self, label: impl Into<String>, href: impl Into<Option<String>>) -> Self {
+        self.breadcrumbs.push(Crumb {
+            label: label.into(),
+            href: href.into(),
+        });
+        self
+    }
+}
+
 /// Around pages for people who have not signed in, and around errors that have no tenant.
 #[derive(Debug, Clone)]
 pub struct PlainShell {

@@ -54,6 +54,12 @@ pub fn with_everybody(tenant: impl Display, address: &str) -> String {
     format!("{}?all=1&q={}", exchange_mailboxes(tenant), part(address))
 }
 
+/// Where one changes the tenant: leads to the list of the highest one within reach.
+#[must_use]
+pub fn choose_tenant() -> String {
+    "/tenants".to_owned()
+}
+
 macro_rules! pages {
     ($($(#[$doc:meta])* $name:ident($($part:ident),*) = $path:literal;)*) => {$(
         $(#[$doc])*
@@ -92,6 +98,10 @@ pages! {
     user(user) = "/users/{user}";
     /// Sets a new password, by POST; GET is the form.
     user_password(user) = "/users/{user}/password";
+    /// Suspends the mailbox of a user, by POST.
+    user_suspension(user) = "/users/{user}/suspension";
+    /// Ends that suspension, by POST.
+    user_restoration(user) = "/users/{user}/restoration";
     /// Removes it, by POST; GET asks first.
     user_removal(user) = "/users/{user}/removal";
     /// Services, Mailboxes: leads to the first tab.
@@ -154,7 +164,9 @@ pages! {
     stray_adoption(server, address) = "/mail-servers/{server}/strays/{address}/adoption";
     /// API keys; POST makes one.
     api_keys() = "/api-keys";
-    /// Revokes one, by POST.
+    /// The form for a new key.
+    new_api_key() = "/api-keys/new";
+    /// Revokes one, by POST; GET asks first.
     api_key_revocation(key) = "/api-keys/{key}/revocation";
     /// The audit log.
     audit() = "/audit";

@@ -29,6 +29,8 @@ pub struct Entry {
     pub action: String,
     /// What it happened to: its kind …
     pub target_kind: String,
+    /// … its id, if it has one …
+    pub target_id: Option<Uuid>,
     /// … and its name.
     pub target: String,
     /// How it was.
@@ -69,6 +71,7 @@ pub async fn page<P: Includes<ViewAudit>>(
         ip: row.ip,
         action: row.action,
         target_kind: row.target_kind,
+        target_id: row.target_id,
         target: row.target,
         before: row.before,
         after: row.after,

@@ -5,8 +5,11 @@ pub mod gallery;
 
 pub mod confirm;
 pub mod conversions;
+pub mod domains;
 pub mod first_run;
 pub mod mailbox;
 pub mod mailboxes;
 pub mod receipt;
 pub mod sign_in;
+pub mod tenants;
+pub mod users;
