@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use actix_web::dev::Payload;
+use actix_web::http::uri::PathAndQuery;
 use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use serde::Deserialize;
@@ -174,6 +175,7 @@ pub struct Idempotency {
 }
 
 /// A wrong word is refused where the query is read.
+#[must_use]
 pub fn dry_run(request: &HttpRequest) -> bool {
     let query = url::form_urlencoded::parse(request.query_string().as_bytes());
     request.method() != Method::GET
@@ -214,7 +216,7 @@ async fn signed_in(request: &HttpRequest, site: &Site) -> Result<Rc<SignedIn>, P
         None => None,
     };
     let back_to = if request.method() == Method::GET {
-        request.uri().path_and_query().map(|here| here.as_str())
+        request.uri().path_and_query().map(PathAndQuery::as_str)
     } else {
         None
     };

@@ -3,7 +3,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pilothouse::authz::{ManageApiKeys, Role};
+use pilothouse::authz::{ManageApiKeys, Origin, Role};
 use pilothouse::backends::memory::MemoryServer;
 use pilothouse::domain::Protocols;
 use pilothouse::engine::{self, Context, Pace, servers::Servers};
@@ -16,6 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::people::Asker;
 use super::support::World;
+use super::support::world::{PASSWORD, email_of};
 use super::support::database::rows;
 
 /// A panel; it stops when it is dropped.
@@ -119,6 +120,20 @@ impl App {
         let work = cx.begin().await.unwrap();
         let (_, secret) = pilothouse::app::api_keys::create(work, new).await.unwrap();
         Asker::new(self).with_key(secret.expose_secret())
+    }
+
+    /// A person in a browser, signed in with that role on that tenant.
+    pub async fn signed_in(&self, tenant: &str, role: Role) -> Asker<'_> {
+        let token = pilothouse::app::sign_in::sign_in(
+            &self.world.db,
+            &email_of(tenant, role),
+            PASSWORD.to_owned().into(),
+            &Origin::default(),
+            None,
+        );
+        let token = token.await.unwrap();
+        let cookie = format!("pilothouse={}", token.expose_secret());
+        Asker::new(self).with("cookie", &cookie)
     }
 
     /// A customer's domain, vouched for, so that mail is accepted for it.

@@ -151,6 +151,15 @@ impl<'a> Asker<'a> {
         self.send("DELETE", path, None).await
     }
 
+    /// GET of a stream, which stays open.
+    pub async fn open(&self, path: &str) -> reqwest::Response {
+        let mut request = self.app.http.get(format!("{}{path}", self.app.url));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.send().await.unwrap()
+    }
+
     /// GET until `enough`, for what the engine does by itself.
     pub async fn get_until(&self, path: &str, enough: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;

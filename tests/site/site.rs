@@ -1,7 +1,12 @@
 //! What goes with every answer, whatever is asked for.
-use pilothouse::authz::Role;
+use actix_web::{App, test, web};
+use pilothouse::authz::{Role, SuspendMailboxes};
+use pilothouse::store::Cx;
+use pilothouse::web::site::{Options, Site};
+use tokio_util::sync::CancellationToken;
 
 use super::app::spawn_app;
+use super::support::World;
 
 #[actix_web::test]
 async fn it_says_that_it_is_alive_and_ready() {
@@ -72,4 +77,73 @@ async fn a_method_that_is_not_answered_is_told_which_are() {
     let page = app.visitor().send("POST", "/healthz", None).await;
     assert_eq!((page.status, page.header("allow")), (405, "GET, HEAD"));
     assert!(page.header("content-type").starts_with("text/html"));
+}
+
+#[actix_web::test]
+async fn nobody_is_made_to_change_something_by_another_site() {
+    let app = spawn_app().await;
+    let ann = app.signed_in("acme", Role::Admin).await;
+    let send = async |name: &str, value: &str| {
+        let form = ("application/x-www-form-urlencoded", "theme=dark".to_owned());
+        let asker = ann.with(name, value);
+        asker.send_text("POST", "/theme", Some(form)).await
+    };
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.test"),
+        ("origin", "null"),
+    ] {
+        let answer = send(name, value).await;
+        assert_eq!(answer.status, 403, "{name}: {value}");
+        assert!(answer.text.contains("sent from another site"), "{}", answer.text);
+    }
+    for (name, value) in [
+        ("sec-fetch-site", "same-origin"),
+        ("origin", app.url.as_str()),
+        ("x-no-browser", "1"),
+    ] {
+        assert_eq!(send(name, value).await.status, 303, "{name}: {value}");
+    }
+}
+
+#[actix_web::test]
+async fn a_cookie_opens_no_api() {
+    let app = spawn_app().await;
+    let ann = app.signed_in("acme", Role::Owner).await;
+    ann.get("/api/v1/tenants/acme/users").await.is_problem(401);
+}
+
+#[actix_web::test]
+async fn a_permission_that_changes_things_is_never_a_get() {
+    let world = World::new().await;
+    let options = Options {
+        public_url: "http://127.0.0.1:1".parse().unwrap(),
+        trusted_proxies: vec![],
+        workers: 1,
+        alive: None,
+    };
+    let site = Site::new(options, world.db.clone(), CancellationToken::new());
+    let change = async |_: Cx<SuspendMailboxes>| "changed";
+    let app = App::new()
+        .app_data(web::Data::new(site))
+        .route("/t/{tenant}/change", web::get().to(change));
+    let app = test::init_service(app).await;
+    let ask = test::TestRequest::get().uri("/t/acme/change").to_request();
+    let answer = test::call_service(&app, ask).await;
+    assert_eq!(answer.status(), 405);
+    assert_eq!(answer.headers().get("allow").unwrap(), "POST");
+}
+
+#[actix_web::test]
+async fn a_page_hears_that_something_was_changed() {
+    let app = spawn_app().await;
+    let ann = app.signed_in("acme", Role::Viewer).await;
+    let mut stream = ann.open("/t/acme/live").await;
+    assert_eq!(stream.status(), 200);
+    assert_eq!(stream.headers().get("content-type").unwrap(), "text/event-stream");
+    app.domain("acme", "acme.test").await;
+    let heard = stream.chunk().await.unwrap().unwrap();
+    assert_eq!(heard, "data: changed\n\n");
+    assert_eq!(ann.get("/t/oz/live").await.status, 404);
 }

@@ -142,6 +142,10 @@ pub fn json<W: Serialize>(
     Ok(answer.content_type("application/json").body(body))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what map_err hands over"
+)]
 fn broken(error: serde_json::Error) -> Problem {
     tracing::error!(error = %error, "an answer cannot be written");
     Problem::internal()

@@ -124,7 +124,7 @@ fn explain(path: &str, said: &str) -> Invalid {
     } else {
         format!("/{path}")
     };
-    let mut pointer = base.replace('.', "/").replace('[', "/").replace(']', "");
+    let mut pointer = base.replace(['.', '['], "/").replace(']', "");
     let name = quoted(said);
     let detail = if said.starts_with("missing field") {
         pointer = format!("{pointer}/{name}");

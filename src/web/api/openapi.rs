@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made from the code. What every operation shares (docs/API.md) is added
+//! The `OpenAPI` 3.1 document, made from the code. What every operation shares (docs/API.md) is added
 //! here, so that no handler has to repeat it.
 use std::sync::LazyLock;
 
@@ -152,13 +152,16 @@ fn dry_run() -> Parameter {
 }
 
 fn in_header(name: &str, about: &str) -> Parameter {
-    parameter(
-        name,
-        ParameterIn::Header,
-        Required::False,
-        about,
-        Type::String,
-    )
+    let (place, optional) = (ParameterIn::Header, Required::False);
+    let mut header = parameter(name, place, optional, about, Type::String);
+    let pattern = match name {
+        "Idempotency-Key" => "^[!-~]{1,255}$",
+        // One tag, or whatever there is.
+        _ => "^(\"[!#-~]+\"|\\*)$",
+    };
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    header.schema = Some(text.pattern(Some(pattern)).into());
+    header
 }
 
 fn parameter(

@@ -15,6 +15,10 @@ use crate::web::api::{Ask, Change, Json, Paging, Patch};
 use crate::web::error::Problem;
 
 /// A mail domain.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent facts, and fields of the contract"
+)]
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Domain {
     /// UUIDv7.

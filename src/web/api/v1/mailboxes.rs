@@ -300,6 +300,7 @@ impl FromQuery for Removal {
 }
 
 /// `?purge=true` needs another permission, so it is another handler.
+#[must_use]
 pub fn asks_for_purge() -> impl Guard {
     fn_guard(|request| {
         let query = request.head().uri.query().unwrap_or_default();

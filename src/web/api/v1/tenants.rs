@@ -79,9 +79,10 @@ pub struct NewTenantBody {
     /// `reseller` or `customer`.
     kind: TenantKind,
     /// Its name in URLs: 2 to 40 of a-z, 0-9 and hyphens.
-    #[schema(example = "acme")]
+    #[schema(example = "acme", pattern = "^[a-z0-9][a-z0-9-]{0,38}[a-z0-9]$")]
     slug: String,
     /// Its name on screens: 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
 }
 

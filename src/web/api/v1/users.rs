@@ -60,7 +60,7 @@ pub struct NewUserBody {
     #[schema(example = "ann@acme.test")]
     address: String,
     /// The person's name: 1 to 100 characters.
-    #[schema(example = "Ann Archer")]
+    #[schema(example = "Ann Archer", min_length = 1, max_length = 100)]
     display_name: String,
     /// 8 to 256 characters.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
@@ -183,13 +183,12 @@ pub async fn change(
     let name = name.and_then(|name| faults.take(display_name("display_name", &name)));
     faults.into_result()?;
     let work = ask.cx.begin().await?;
-    let user = match name {
-        Some(name) => users::rename(work, &path.1, name, ask.conditions.expected()?).await?,
-        None => {
-            let user = users::find(&work, &path.1).await?;
-            ask.conditions.require(&user.asked_version())?;
-            user
-        }
+    let user = if let Some(name) = name {
+        users::rename(work, &path.1, name, ask.conditions.expected()?).await?
+    } else {
+        let user = users::find(&work, &path.1).await?;
+        ask.conditions.require(&user.asked_version())?;
+        user
     };
     let version = user.asked_version();
     ask.changed(&version, &User::at(user, ask.cx.now()))
