@@ -16,8 +16,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::people::Asker;
 use super::support::World;
-use super::support::world::{PASSWORD, email_of};
 use super::support::database::rows;
+use super::support::world::{PASSWORD, email_of};
 
 /// A panel; it stops when it is dropped.
 pub struct App {
@@ -124,14 +124,11 @@ impl App {
 
     /// A person in a browser, signed in with that role on that tenant.
     pub async fn signed_in(&self, tenant: &str, role: Role) -> Asker<'_> {
-        let token = pilothouse::app::sign_in::sign_in(
-            &self.world.db,
-            &email_of(tenant, role),
-            PASSWORD.to_owned().into(),
-            &Origin::default(),
-            None,
-        );
-        let token = token.await.unwrap();
+        let (email, origin) = (email_of(tenant, role), Origin::default());
+        let typed = PASSWORD.to_owned().into();
+        let token =
+            pilothouse::app::sign_in::sign_in(&self.world.db, &email, typed, &origin, None).await;
+        let token = token.unwrap();
         let cookie = format!("pilothouse={}", token.expose_secret());
         Asker::new(self).with("cookie", &cookie)
     }

@@ -96,7 +96,11 @@ async fn nobody_is_made_to_change_something_by_another_site() {
     ] {
         let answer = send(name, value).await;
         assert_eq!(answer.status, 403, "{name}: {value}");
-        assert!(answer.text.contains("sent from another site"), "{}", answer.text);
+        assert!(
+            answer.text.contains("sent from another site"),
+            "{}",
+            answer.text
+        );
     }
     for (name, value) in [
         ("sec-fetch-site", "same-origin"),
@@ -141,7 +145,10 @@ async fn a_page_hears_that_something_was_changed() {
     let ann = app.signed_in("acme", Role::Viewer).await;
     let mut stream = ann.open("/t/acme/live").await;
     assert_eq!(stream.status(), 200);
-    assert_eq!(stream.headers().get("content-type").unwrap(), "text/event-stream");
+    assert_eq!(
+        stream.headers().get("content-type").unwrap(),
+        "text/event-stream"
+    );
     app.domain("acme", "acme.test").await;
     let heard = stream.chunk().await.unwrap().unwrap();
     assert_eq!(heard, "data: changed\n\n");
