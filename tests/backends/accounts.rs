@@ -62,7 +62,7 @@ async fn creating_twice_is_creating_once(subject: Subject) {
     let mut desired = subject.desired("ann");
     let first = subject.create(&desired).await;
     assert_as_desired(&subject, &desired).await;
-    desired.display_name = "Ann Archer".to_owned();
+    "Ann Archer".clone_into(&mut desired.display_name);
     let second = subject.create(&desired).await;
     assert_eq!(first, second);
     assert_as_desired(&subject, &desired).await;
@@ -107,21 +107,23 @@ async fn an_address_of_somebody_else_is_refused(subject: Subject) {
     assert_as_desired(&subject, &bob).await;
 }
 
+type Edit = fn(&mut DesiredMailbox);
+
 async fn every_aspect_can_be_changed_by_itself(subject: Subject) {
     let mut desired = subject.desired("ann");
     let id = subject.create(&desired).await;
-    let changes: [(Aspect, fn(&mut DesiredMailbox)); 7] = [
+    let changes: [(Aspect, Edit); 7] = [
         (Aspect::DisplayName, |d| {
-            d.display_name = "Ann “é” O'Hara".to_owned()
+            "Ann “é” O'Hara".clone_into(&mut d.display_name);
         }),
         (Aspect::Password, |d| {
-            d.password_hash = Some(hash("another one"))
+            d.password_hash = Some(hash("another one"));
         }),
         (Aspect::Password, |d| d.password_hash = None),
         (Aspect::Open, |d| d.open = EXCHANGE),
         (Aspect::Receives, |d| d.receives = false),
         (Aspect::ClosedReason, |d| {
-            d.closed_reason = Some("Ask your admin.".to_owned())
+            d.closed_reason = Some("Ask your admin.".to_owned());
         }),
         (Aspect::Quota, |d| d.quota_bytes = 7 * 1024 * 1024),
     ];
@@ -243,7 +245,7 @@ async fn removing_twice_is_removing_once(subject: Subject) {
     assert!(
         subject
             .server
-            .usage(&[desired.address.clone()])
+            .usage(std::slice::from_ref(&desired.address))
             .await
             .unwrap()
             .is_empty()

@@ -3,6 +3,10 @@
 //!
 //! `PILOTHOUSE_TEST_STACK_INFO` names the `info.json` of a running stack. Without it the real half
 //! fails, unless `PILOTHOUSE_TEST_REAL=0` says that it is left out on purpose.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a sentence is test code, though the #[test] function only calls it"
+)]
 #[path = "../clients/mod.rs"]
 #[expect(dead_code, reason = "not every test binary needs every client")]
 mod clients;

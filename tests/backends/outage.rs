@@ -42,11 +42,14 @@ async fn says_that_it_does_not_answer(server: Arc<dyn MailServer>) {
     let faults: Vec<ServerError> = vec![
         server.health().await.unwrap_err(),
         server
-            .observe(&[desired.address.clone()])
+            .observe(std::slice::from_ref(&desired.address))
             .await
             .unwrap_err(),
         server.list(None, 10).await.unwrap_err(),
-        server.usage(&[desired.address.clone()]).await.unwrap_err(),
+        server
+            .usage(std::slice::from_ref(&desired.address))
+            .await
+            .unwrap_err(),
         server.apply(&put).await.unwrap_err(),
         server
             .apply(&Change::Create(desired.clone()))
