@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use pilothouse::app::audit;
+use pilothouse::authz::ViewAudit;
 use pilothouse::backends::memory::MemoryServer;
 use pilothouse::backends::{Abilities, Depth, Health, MailServer, ServerError};
 use pilothouse::domain::mailserver::{Answer, Change, Listener, Observed, ObservedMailbox, Usage};
 use pilothouse::domain::snapshot::Snapshot;
 use pilothouse::domain::{
-    Batch, BatchState, EmailAddress, ItemState, Kind, MailboxState, Progress, Protocol, Protocols,
+    Batch, BatchState, EmailAddress, ItemState, Kind, Mailbox, MailboxState, PageRequest, Progress,
+    Protocol, Protocols,
 };
 use pilothouse::engine::servers::Servers;
 use pilothouse::engine::{Context, conversion};
@@ -142,6 +145,10 @@ async fn is_done_and_whole(stage: &Stage, local: &str, started: &Batch, before: 
         (mailbox.kind, mailbox.state),
         (Kind::Exchange, MailboxState::Ready)
     );
+    assert_eq!(
+        log(stage, &mailbox).await,
+        ["mailbox.converted", "mailbox.switched_over"]
+    );
     let now = mail(stage, local).await;
     assert_eq!(now.summary().messages, before.summary().messages + 1);
     let compared = pilothouse::domain::snapshot::compare(before, &now);
@@ -154,6 +161,16 @@ async fn is_done_and_whole(stage: &Stage, local: &str, started: &Batch, before: 
         .server
         .sign_in(&address(local), Protocol::Pop3)
         .unwrap_err();
+}
+
+/// What the log says about conversions of the mailbox, newest first.
+async fn log(stage: &Stage, mailbox: &Mailbox) -> Vec<String> {
+    let work = stage.work::<ViewAudit>("acme").await;
+    let page = audit::list(&work, Some(mailbox.id.0), &PageRequest::first()).await;
+    let entries = page.unwrap().items.into_iter().map(|entry| entry.action);
+    entries
+        .filter(|action| action != "mailbox.created")
+        .collect()
 }
 
 #[tokio::test]
