@@ -50,8 +50,6 @@ async fn two_panels_share_a_batch_and_each_mailbox_is_read_as_often_as_it_must()
     let second = another(&stage, "panel-2").await;
     let names: Vec<&str> = locals.iter().map(String::as_str).collect();
     let panels = [engine(&stage.context), engine(&second)];
-    // On SQLite a panel that starts takes itself for the only one, and takes back all leases.
-    tokio::time::sleep(Duration::from_millis(200)).await;
     stage.server.be_slow(Duration::from_millis(2));
     let started = start(&stage, &names, Kind::Exchange).await;
     let begun = Instant::now();
@@ -92,7 +90,7 @@ async fn a_thousand_mailboxes_are_converted() {
     let started = start(stage, &names, Kind::Exchange).await;
     let click = begun.elapsed();
     while batch(stage, &started).await.state == BatchState::Running {
-        assert!(begun.elapsed() < Duration::from_mins(3));
+        assert!(begun.elapsed() < Duration::from_mins(8));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     eprintln!(

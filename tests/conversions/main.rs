@@ -22,5 +22,6 @@ mod differences;
 mod killed;
 mod outages;
 mod real;
+mod sigkill;
 mod theatre;
 mod there_and_back;

@@ -22,22 +22,22 @@ use crate::theatre::{another, carry_on, item, start};
 const PASSWORD: &str = "first password";
 
 /// The stage, with the real server in the place of the one in memory.
-struct Real {
-    stage: Stage,
-    doors: Doors,
+pub struct Real {
+    pub stage: Stage,
+    pub doors: Doors,
 }
 
 /// One mailbox on it, of which nobody else knows.
-struct Owner {
-    local: String,
-    address: String,
+pub struct Owner {
+    pub local: String,
+    pub address: String,
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "how a test run is told where its stack is"
 )]
-fn stack_info() -> Option<serde_json::Value> {
+pub fn stack_info() -> Option<serde_json::Value> {
     if std::env::var("PILOTHOUSE_TEST_REAL").as_deref() == Ok("0") {
         return None;
     }
@@ -54,7 +54,7 @@ fn stack_info() -> Option<serde_json::Value> {
 
 impl Real {
     /// `None` only when the real half is left out on purpose.
-    async fn new() -> Option<Self> {
+    pub async fn new() -> Option<Self> {
         let info = stack_info()?;
         clients::install_crypto();
         let doors = serde_json::from_value(info.clone()).unwrap();
@@ -76,11 +76,11 @@ impl Real {
         Owner { local, address }
     }
 
-    async fn imap(&self, owner: &Owner) -> Result<Imap, String> {
+    pub async fn imap(&self, owner: &Owner) -> Result<Imap, String> {
         Imap::login(&self.doors, &owner.address, PASSWORD).await
     }
 
-    async fn everything(&self, owner: &Owner) -> Folders {
+    pub async fn everything(&self, owner: &Owner) -> Folders {
         self.imap(owner).await.unwrap().read_all().await.unwrap()
     }
 
@@ -100,7 +100,7 @@ impl Real {
         self.receipt(&started).await
     }
 
-    async fn receipt(&self, started: &Batch) -> Receipt {
+    pub async fn receipt(&self, started: &Batch) -> Receipt {
         let item = item(&self.stage, started).await;
         assert_eq!(
             item.state,
@@ -140,7 +140,7 @@ fn count(folders: &Folders) -> usize {
 }
 
 /// Every folder and message of `before`, unchanged; what came after is returned as a number.
-fn nothing_is_lost(before: &Folders, after: &Folders) -> usize {
+pub fn nothing_is_lost(before: &Folders, after: &Folders) -> usize {
     for (name, old) in before {
         let new = after.get(name).unwrap_or_else(|| panic!("{name} is gone"));
         assert_eq!(old.uidvalidity, new.uidvalidity, "{name}");

@@ -29,9 +29,6 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Carries out conversions until the shutdown. A long one does not hold up the others: each is a
 /// task of its own.
 pub async fn run(context: Context, shutdown: CancellationToken) {
-    if let Err(error) = saved::forget_leases(&context.store).await {
-        tracing::error!(%error, "the leases of the last run could not be taken back");
-    }
     let mut under_way = JoinSet::new();
     let mut bell = context.store.bell().listen();
     while !shutdown.is_cancelled() {

@@ -226,8 +226,9 @@ fn to_server() -> RelationDef {
         .into()
 }
 
-/// Takes back every lease, on SQLite only: there is one process, so that whoever held one is gone.
-/// On Postgres another process may be at work, and its lease runs out if it is not.
+/// Takes back every lease on items and mailboxes, on SQLite only: there is one process, so that
+/// whoever held one is gone. On Postgres another process may be at work, and its lease runs out if
+/// it is not. The name of a mailbox's holder stays: it tells that the last pass was cut off.
 pub async fn forget_leases(engine: &Engine) -> Result<(), StoreError> {
     if engine.core.conn.get_database_backend() == DbBackend::Postgres {
         return Ok(());
@@ -240,6 +241,12 @@ pub async fn forget_leases(engine: &Engine) -> Result<(), StoreError> {
             Expr::value(Option::<DateTime<Utc>>::None),
         )
         .filter(Column::LeaseOwner.is_not_null())
+        .exec(&engine.core.conn)
+        .await?;
+    let now = engine.clock().now();
+    update::<mailbox::Entity>()
+        .col_expr(mailbox::Column::LeaseUntil, Expr::value(now))
+        .filter(mailbox::Column::LeaseUntil.gt(now))
         .exec(&engine.core.conn)
         .await?;
     Ok(())
