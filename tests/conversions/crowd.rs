@@ -71,7 +71,7 @@ async fn two_panels_share_a_batch_and_each_mailbox_is_read_as_often_as_it_must()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_mailboxes_are_converted() {
     let mut stage = Stage::new().await;
-    stage.context.pace.conversions_per_server = 16;
+    stage.context.pace.conversions_per_server = 4;
     let mut locals = vec![];
     for n in 0..1000 {
         locals.push(format!("u{n:04}"));
