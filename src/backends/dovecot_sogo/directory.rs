@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::account::{Account, COLUMNS, LOCKED, SCHEME};
+use super::faults::{explain, explain_account, unknown_domain};
 use crate::backends::ServerError;
 use crate::domain::mailserver::{Aspect, DesiredMailbox, Observed, ObservedMailbox};
 use crate::domain::{DomainName, EmailAddress, Protocol};
@@ -325,51 +326,4 @@ fn stored_hash(desired: &DesiredMailbox) -> String {
         || LOCKED.to_owned(),
         |hash| format!("{SCHEME}{}", hash.expose_secret()),
     )
-}
-
-fn unknown_domain(desired: &DesiredMailbox) -> ServerError {
-    ServerError::Refused(format!(
-        "the domain {} is not known",
-        desired.address.domain()
-    ))
-}
-
-/// Constraint faults of an account as sentences; the SQLSTATE codes are Postgres's.
-fn explain_account(fault: &sqlx::Error, desired: &DesiredMailbox) -> ServerError {
-    let sqlx::Error::Database(database) = fault else {
-        return explain(fault);
-    };
-    let address = &desired.address;
-    match (database.code().as_deref(), database.constraint()) {
-        (Some("23505"), Some("accounts_marker")) => ServerError::Refused(format!(
-            "another account there already stands for {address}"
-        )),
-        (Some("23505"), _) => {
-            ServerError::Refused(format!("{address} belongs to another account there"))
-        }
-        (Some("23502"), _) => unknown_domain(desired),
-        (Some("23514"), Some(constraint)) => ServerError::Refused(format!(
-            "{address}: the directory does not take it ({constraint})"
-        )),
-        _ => explain(fault),
-    }
-}
-
-/// What went wrong between us and the directory.
-fn explain(fault: &sqlx::Error) -> ServerError {
-    let sentence = |what: &dyn std::fmt::Display| format!("the directory database: {what}");
-    match fault {
-        sqlx::Error::Database(database) => match database.code().as_deref().map(|c| &c[..2]) {
-            // Connection, resources, operator (shutting down), locks and conflicts: they pass.
-            Some("08" | "53" | "57" | "55" | "40") => ServerError::Busy(sentence(database)),
-            _ => ServerError::Refused(sentence(database)),
-        },
-        sqlx::Error::PoolTimedOut => {
-            ServerError::Unreachable(sentence(&"no connection within 3 s"))
-        }
-        sqlx::Error::Configuration(_) | sqlx::Error::ColumnDecode { .. } => {
-            ServerError::Refused(sentence(fault))
-        }
-        _ => ServerError::Unreachable(sentence(fault)),
-    }
 }

@@ -12,6 +12,7 @@
 mod account;
 mod directory;
 mod doveadm;
+mod faults;
 mod memcached;
 mod probe;
 mod settings;
