@@ -162,3 +162,108 @@ pub fn effective(levels: &Levels, now: DateTime<Utc>) -> Protocols {
         .filter(|p| why_closed(levels, *p, now).is_none())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn protocols() -> impl Strategy<Value = Protocols> {
+        proptest::collection::vec(any::<bool>(), Protocol::ALL.len()).prop_map(|has| {
+            let chosen = Protocol::ALL.into_iter().zip(has);
+            chosen.filter_map(|(p, has)| has.then_some(p)).collect()
+        })
+    }
+
+    fn switches() -> impl Strategy<Value = Switches> {
+        let value =
+            (any::<bool>(), proptest::option::of(-5_i64..5)).prop_map(|(on, until)| SwitchValue {
+                on,
+                until: until.map(|days| NOW + TimeDelta::days(days)),
+            });
+        proptest::collection::vec(value, Protocol::ALL.len())
+            .prop_map(|values| Switches(Protocol::ALL.into_iter().zip(values).collect()))
+    }
+
+    fn levels() -> impl Strategy<Value = Levels> {
+        let sets = (protocols(), protocols(), protocols());
+        let flags = any::<(bool, bool, bool, bool)>();
+        (sets, flags, switches()).prop_map(|(sets, flags, switches)| Levels {
+            server_offers: sets.0,
+            kind_allows: sets.1,
+            plan_allows: sets.2,
+            tenant_suspended: flags.0,
+            domain_enabled: flags.1,
+            mailbox_suspended: flags.2,
+            converting: flags.3,
+            switches,
+        })
+    }
+
+    /// Every level with its own answer for one protocol, outermost first.
+    fn closed_by(levels: &Levels, protocol: Protocol) -> Vec<Why> {
+        let value = levels.switches.get(protocol);
+        let ended = value.until.is_some_and(|until| until <= NOW);
+        let all = [
+            (Why::Server, !levels.server_offers.has(protocol)),
+            (Why::Kind, !levels.kind_allows.has(protocol)),
+            (Why::Plan, !levels.plan_allows.has(protocol)),
+            (Why::Tenant, levels.tenant_suspended),
+            (Why::Domain, !levels.domain_enabled),
+            (Why::Suspension, levels.mailbox_suspended),
+            (Why::Conversion, levels.converting),
+            (Why::Switch, !value.on || ended),
+        ];
+        let closed = all.into_iter().filter(|(_, closed)| *closed);
+        closed.map(|(why, _)| why).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn open_means_that_no_level_closes_it_and_why_is_the_outermost(levels in levels()) {
+            for protocol in Protocol::ALL {
+                let closed = closed_by(&levels, protocol);
+                prop_assert_eq!(why_closed(&levels, protocol, NOW), closed.first().copied());
+                prop_assert_eq!(effective(&levels, NOW).has(protocol), closed.is_empty());
+            }
+        }
+
+        #[test]
+        fn a_level_that_closes_and_opens_again_leaves_what_was_open_exactly(levels in levels()) {
+            let before = effective(&levels, NOW);
+            type Flag = fn(&mut Levels) -> &mut bool;
+            let flags: [(Flag, bool); 4] = [
+                (|levels| &mut levels.tenant_suspended, true),
+                (|levels| &mut levels.domain_enabled, false),
+                (|levels| &mut levels.mailbox_suspended, true),
+                (|levels| &mut levels.converting, true),
+            ];
+            let mut changed = levels.clone();
+            let mut was = vec![];
+            for (flag, closes) in flags {
+                was.push(std::mem::replace(flag(&mut changed), closes));
+                prop_assert!(effective(&changed, NOW).is_empty());
+            }
+            for ((flag, _), was) in flags.into_iter().zip(was) {
+                *flag(&mut changed) = was;
+            }
+            prop_assert_eq!(&changed, &levels);
+            prop_assert_eq!(effective(&changed, NOW), before);
+        }
+
+        #[test]
+        fn ending_grants_changes_nothing_that_is_open(switches in switches()) {
+            let mut ended = switches.clone();
+            ended.end_grants(NOW);
+            for protocol in Protocol::ALL {
+                prop_assert_eq!(ended.is_on(protocol, NOW), switches.is_on(protocol, NOW));
+            }
+            prop_assert!(ended.next_end().is_none_or(|end| end > NOW));
+            prop_assert!(!ended.end_grants(NOW), "twice is the same as once");
+        }
+    }
+}

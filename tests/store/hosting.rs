@@ -199,12 +199,9 @@ impl Hosting {
         let each = if self.world.database.is_postgres() {
             "CAST(row_to_json(one) AS TEXT)".to_owned()
         } else {
-            let names = format!("SELECT name FROM pragma_table_info('{table}')");
-            let names = rows(&self.back_door, &names).await;
-            let quote = |row: &sea_orm::QueryResult| {
-                format!("quote({})", row.try_get_by::<String, _>("name").unwrap())
-            };
-            names.iter().map(quote).collect::<Vec<_>>().join("||','||")
+            let columns = self.columns(table).await;
+            let quoted = columns.iter().map(|column| format!("quote({column})"));
+            quoted.collect::<Vec<_>>().join("||','||")
         };
         let found = format!("SELECT {each} AS line FROM {table} one ORDER BY 1");
         let found = rows(&self.back_door, &found).await;
@@ -212,6 +209,21 @@ impl Hosting {
             .iter()
             .map(|row| row.try_get_by::<String, _>("line").unwrap());
         lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The columns of a table.
+    pub async fn columns(&self, table: &str) -> Vec<String> {
+        let names = if self.world.database.is_postgres() {
+            format!(
+                "SELECT CAST(column_name AS TEXT) AS name FROM information_schema.columns \
+                 WHERE table_name = '{table}'"
+            )
+        } else {
+            format!("SELECT name FROM pragma_table_info('{table}')")
+        };
+        let names = rows(&self.back_door, &names).await;
+        let name = |row: &sea_orm::QueryResult| row.try_get_by("name").unwrap();
+        names.iter().map(name).collect()
     }
 
     /// The last entries of the audit log: action, before, after.

@@ -2,14 +2,16 @@
 //! (`tests/support/database.rs`).
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 #[path = "../support/mod.rs"]
-mod support;
-
 mod at_once;
 mod audit;
 mod domains;
 mod doors;
 mod hosting;
 mod mailboxes;
+mod overview;
+mod pace;
 mod schema;
 mod sign_in;
+mod support;
 mod users;
+
