@@ -4,6 +4,7 @@ mod m0001_tenants;
 mod m0002_mail;
 mod m0003_conversions;
 mod m0004_due;
+mod m0005_overview;
 
 use sea_orm_migration::prelude::*;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_mail::Migration),
             Box::new(m0003_conversions::Migration),
             Box::new(m0004_due::Migration),
+            Box::new(m0005_overview::Migration),
         ]
     }
 }

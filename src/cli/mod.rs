@@ -135,9 +135,9 @@ async fn open(settings: &Settings) -> anyhow::Result<(Db, Engine)> {
     let file = url
         .strip_prefix("sqlite://")
         .and_then(|rest| rest.split('?').next());
-    if let Some(folder) = file.and_then(|file| std::path::Path::new(file).parent()) {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("database.url: cannot make {}", folder.display()))?;
+    if let Some(file) = file {
+        private_file(std::path::Path::new(file))
+            .with_context(|| format!("database.url: cannot make {file}"))?;
     }
     let options = store::Options {
         url: settings.database.url.clone(),
@@ -147,4 +147,16 @@ async fn open(settings: &Settings) -> anyhow::Result<(Db, Engine)> {
     store::open(&options)
         .await
         .context("database.url: the database cannot be opened")
+}
+
+/// Makes the file and its folder if need be, for this account alone: it holds password hashes. The
+/// files that `SQLite` puts beside it take its mode.
+fn private_file(file: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut make = std::fs::OpenOptions::new();
+    make.create(true).append(true).mode(0o600).open(file)?;
+    Ok(())
 }

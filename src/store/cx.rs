@@ -14,7 +14,7 @@ use super::audit::{self, Event};
 use super::schema::{membership, tenant};
 use super::scoped::{Reach, Scoped};
 use crate::authz::{Actor, Includes, Mutates, Origin, Permission, Role, Scope};
-use crate::domain::{Clock, Tenant, TenantId, TenantKind};
+use crate::domain::{Clock, Tenant, TenantId};
 
 /// The database did not do its part.
 #[derive(Debug, thiserror::Error)]
@@ -303,7 +303,7 @@ async fn authorize<P: Permission>(
     let reach = Reach {
         tenant: tenant.id,
         path: row.path,
-        everything: tenant.kind == TenantKind::Platform,
+        extent: tenant.kind.into(),
     };
     let core = core.clone();
     Ok(Cx {

@@ -1,6 +1,6 @@
 //! What the first page shows: figures in one pass over the mailboxes, and of each thing that needs
 //! somebody how many there are and the ten worst.
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SimpleExpr};
+use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, Order, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -98,7 +98,7 @@ async fn figures<P: Permission>(work: &Work<P>, to: &mut Overview) -> Result<(),
         .select_only()
         .column(mailbox::Column::Kind)
         .column_as(mailbox::Column::RetainedAt.is_not_null(), "kept")
-        .column_as(mailbox::Column::Id.count(), "mailboxes")
+        .expr_as(Func::count(Expr::col(Asterisk)), "mailboxes")
         .expr_as(SimpleExpr::from(bytes).cast_as("bigint"), "used_bytes")
         .group_by(mailbox::Column::Kind)
         .group_by(mailbox::Column::RetainedAt.is_not_null())

@@ -10,7 +10,7 @@ use super::schema::{
     api_key, audit_event, conversion_batch, conversion_item, domain, mail_server, mailbox,
     mailbox_check, plan, stray, tenant, user,
 };
-use crate::domain::TenantId;
+use crate::domain::{TenantId, TenantKind};
 
 /// A table whose rows each belong to one tenant.
 pub(super) trait Owned: EntityTrait {
@@ -46,8 +46,8 @@ owned! {
 pub(super) struct Reach {
     pub(super) tenant: TenantId,
     pub(super) path: String,
-    /// The whole platform: every row is within reach, and the filter would only cost time.
-    pub(super) everything: bool,
+    /// What of the tree that is.
+    pub(super) extent: Extent,
 }
 
 impl Reach {
@@ -62,6 +62,27 @@ impl Reach {
             .filter(tenant::Column::Path.gte(self.path.as_str()))
             .filter(tenant::Column::Path.lt(format!("{}~", self.path)))
             .into_query()
+    }
+}
+
+/// How much of the tree is within reach: the filter says the same in each case, as cheaply as it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// The whole platform: every row is within reach.
+    Everything,
+    /// A tenant and those below it.
+    Subtree,
+    /// A customer, below which there is nothing. One id lets the databases walk an index in order.
+    Leaf,
+}
+
+impl From<TenantKind> for Extent {
+    fn from(kind: TenantKind) -> Self {
+        match kind {
+            TenantKind::Platform => Self::Everything,
+            TenantKind::Reseller => Self::Subtree,
+            TenantKind::Customer => Self::Leaf,
+        }
     }
 }
 
@@ -82,10 +103,11 @@ pub(super) struct Scoped {
 impl Scoped {
     /// Rows within reach.
     pub(super) fn find<E: Owned>(&self) -> Select<E> {
-        if self.reach.everything {
-            return E::find();
+        match self.reach.extent {
+            Extent::Everything => E::find(),
+            Extent::Subtree => E::find().filter(E::TENANT.in_subquery(self.reach.tenants())),
+            Extent::Leaf => E::find().filter(E::TENANT.eq(self.reach.tenant.0)),
         }
-        E::find().filter(E::TENANT.in_subquery(self.reach.tenants()))
     }
 
     /// An update of rows within reach.

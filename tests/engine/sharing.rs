@@ -91,7 +91,7 @@ async fn an_executor_that_was_too_slow_moves_nothing_backwards() {
     mailboxes::update(work, ann.address.as_str(), change, None)
         .await
         .unwrap();
-    let context = another(&stage, &stage.world.clock).await;
+    let _context = another(&stage, &stage.world.clock).await;
     stage.server.be_slow(Duration::from_millis(500));
     let slow = stage.context.clone();
     let before = stage.server.calls(Call::Observe);

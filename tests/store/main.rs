@@ -1,7 +1,6 @@
 //! The store and the use-cases on it, without a web server: on SQLite, and on Postgres when asked
 //! (`tests/support/database.rs`).
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-#[path = "../support/mod.rs"]
 mod at_once;
 mod audit;
 mod domains;
@@ -12,6 +11,6 @@ mod overview;
 mod pace;
 mod schema;
 mod sign_in;
+#[path = "../support/mod.rs"]
 mod support;
 mod users;
-

@@ -1,5 +1,5 @@
 //! Lists of mailboxes: filters, keyset pages by address, and the figures of the tabs.
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query, SimpleExpr};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     Select,
@@ -132,7 +132,7 @@ pub async fn tab_counts<P: Includes<ViewMailboxes>>(
         .column(mailbox::Column::Kind)
         .column_as(mailbox::Column::RetainedAt.is_not_null(), "kept")
         .column_as(mailbox::Column::UserId.is_null(), "shared")
-        .column_as(mailbox::Column::Id.count(), "mailboxes")
+        .expr_as(Func::count(Expr::col(Asterisk)), "mailboxes")
         .group_by(mailbox::Column::Kind)
         .group_by(mailbox::Column::RetainedAt.is_not_null())
         .group_by(mailbox::Column::UserId.is_null())
