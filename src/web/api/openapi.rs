@@ -1,5 +1,6 @@
 //! The `OpenAPI` 3.1 document, made from the code. What every operation shares (docs/API.md) is added
 //! here, so that no handler has to repeat it.
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
@@ -7,7 +8,8 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn,
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ContentBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder, SecurityRequirement,
+    ContentBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder,
+    SecurityRequirement,
 };
 use utoipa::{Modify, OpenApi};
 
@@ -106,8 +108,18 @@ fn share(path: &str, method: &str, operation: &mut Operation) {
     if method != "get" {
         parameters.push(RefOr::T(dry_run()));
     }
-    for (name, about) in headers(path, method) {
+    let headers = headers(path, method);
+    for (name, about) in &headers {
         parameters.push(RefOr::T(in_header(name, about)));
+    }
+    let responses = &mut operation.responses.responses;
+    if headers.iter().any(|(name, _)| *name == "If-None-Match") {
+        let same = ResponseBuilder::new().description("It is what you have");
+        responses.insert("304".to_owned(), same.into());
+    }
+    if method != "get" && !responses.contains_key("200") {
+        let would_be = would_be(responses);
+        responses.insert("200".to_owned(), would_be.into());
     }
     let problem = ContentBuilder::new()
         .schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))))
@@ -120,6 +132,21 @@ fn share(path: &str, method: &str, operation: &mut Operation) {
         .responses
         .responses
         .insert("default".to_owned(), problem.into());
+}
+
+/// The answer of a dry run: the body of the real one, or what would go.
+fn would_be(responses: &BTreeMap<String, RefOr<Response>>) -> Response {
+    let real = ["201", "202"]
+        .iter()
+        .find_map(|status| responses.get(*status));
+    let mut answer = match real {
+        Some(RefOr::T(real)) => real.clone(),
+        _ => ResponseBuilder::new()
+            .content("application/json", ContentBuilder::new().build())
+            .build(),
+    };
+    "With `dry_run=true`: what would be".clone_into(&mut answer.description);
+    answer
 }
 
 fn in_path(name: &str) -> Parameter {
@@ -154,13 +181,10 @@ fn dry_run() -> Parameter {
 fn in_header(name: &str, about: &str) -> Parameter {
     let (place, optional) = (ParameterIn::Header, Required::False);
     let mut header = parameter(name, place, optional, about, Type::String);
-    let pattern = match name {
-        "Idempotency-Key" => "^[!-~]{1,255}$",
-        // One tag, or whatever there is.
-        _ => "^(\"[!#-~]+\"|\\*)$",
-    };
-    let text = ObjectBuilder::new().schema_type(Type::String);
-    header.schema = Some(text.pattern(Some(pattern)).into());
+    if name == "Idempotency-Key" {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        header.schema = Some(text.pattern(Some("^[!-~]{1,255}$")).into());
+    }
     header
 }
 
