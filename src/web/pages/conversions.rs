@@ -116,6 +116,12 @@ impl Show {
         format!("{word} {}", thousands(*count))
     }
 
+    /// The choice that is on is not a quiet one.
+    fn weight(&self, current: bool) -> &'static str {
+        let _ = self;
+        if current { "" } else { "quiet" }
+    }
+
     fn done(&self) -> String {
         thousands(self.batch.counts.done + self.batch.counts.undone)
     }

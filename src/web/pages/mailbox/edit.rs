@@ -80,9 +80,10 @@ impl Edit {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "two decimals are shown")]
+/// Two decimals, rounded down: typed in again it is never more than the plan allows.
 fn gigabytes(bytes: i64) -> String {
-    let text = format!("{:.2}", bytes as f64 / GB);
+    let hundredths = bytes / 10_000_000;
+    let text = format!("{}.{:02}", hundredths / 100, hundredths % 100);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -151,9 +152,10 @@ mod tests {
 
     #[test]
     fn a_size_that_was_left_alone_stays_to_the_byte() {
-        assert_eq!(gigabytes(5_368_709_120), "5.37");
-        assert_eq!(typed("5.37", "5.37").unwrap(), None);
-        assert_eq!(typed("2,5", "5.37").unwrap(), Some(2_500_000_000));
+        assert_eq!(gigabytes(5_368_709_120), "5.36");
+        assert_eq!(gigabytes(10_000_000_000), "10");
+        assert_eq!(typed("5.36", "5.36").unwrap(), None);
+        assert_eq!(typed("2,5", "5.36").unwrap(), Some(2_500_000_000));
         for wrong in ["", "-1", "much", "NaN", "1e300"] {
             assert!(
                 typed(wrong, "5").unwrap_err().of("quota").is_some(),
