@@ -52,8 +52,10 @@ fn signed_out(site: &mut ServiceConfig) {
 /// What people see; each has its maker in [`super::urls`].
 fn pages(site: &mut ServiceConfig) {
     site.service(at("/t/{tenant}/live").get(live::pings));
+    site.service(at("/t/{tenant}").get(pages::overview::show));
     tenants_and_domains(site);
     users(site);
+    account(site);
 }
 
 fn tenants_and_domains(site: &mut ServiceConfig) {
@@ -105,6 +107,29 @@ fn users(site: &mut ServiceConfig) {
                 .get(change::confirm_removal)
                 .post(change::remove),
         );
+}
+
+/// Mail servers, keys for scripts, the log.
+fn account(site: &mut ServiceConfig) {
+    use pages::{api_keys, audit, mail_servers};
+    site.service(at("/t/{tenant}/mail-servers").get(mail_servers::index))
+        .service(at("/t/{tenant}/mail-servers/{server}").get(mail_servers::show))
+        .service(
+            at("/t/{tenant}/mail-servers/{server}/strays/{address}/adoption")
+                .post(mail_servers::adopt_stray),
+        )
+        .service(
+            at("/t/{tenant}/api-keys")
+                .get(api_keys::index)
+                .post(api_keys::new::create),
+        )
+        .service(at("/t/{tenant}/api-keys/new").get(api_keys::new::new))
+        .service(
+            at("/t/{tenant}/api-keys/{key}/revocation")
+                .get(api_keys::confirm_revocation)
+                .post(api_keys::revoke),
+        )
+        .service(at("/t/{tenant}/audit").get(audit::index));
 }
 
 /// Whatever is not in the table.

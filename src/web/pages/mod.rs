@@ -3,12 +3,16 @@
 #[cfg(debug_assertions)]
 pub mod gallery;
 
+pub mod api_keys;
+pub mod audit;
 pub mod confirm;
 pub mod conversions;
 pub mod domains;
 pub mod first_run;
 pub mod mailbox;
 pub mod mailboxes;
+pub mod mail_servers;
+pub mod overview;
 pub mod receipt;
 pub mod sign_in;
 pub mod tenants;

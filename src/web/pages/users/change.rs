@@ -164,28 +164,38 @@ pub struct Reason {
 pub async fn suspend(
     person: Person,
     cx: Cx<SuspendMailboxes>,
+    seen: Cx<ViewUsers>,
     path: Named,
     form: web::Form<Reason>,
 ) -> Result<HttpResponse, Problem> {
-    let page = urls::user(&cx.tenant().slug, &path.1);
-    let reason: String = form
-        .reason
-        .trim()
-        .chars()
-        .filter(|c| !c.is_control())
-        .collect();
-    if reason.is_empty() || reason.chars().count() > 200 {
-        let said = "Nothing was suspended: say why, in 1 to 200 characters. Mail programs show it.";
-        return Ok(person.refused(page, said));
-    }
-    match mailboxes::suspend(cx.begin().await?, &path.1, &reason).await {
+    let done = async {
+        let reason = reason(&form.reason)?;
+        mailboxes::suspend(cx.begin().await?, &path.1, reason).await
+    };
+    match done.await {
         Ok(mailbox) => {
             let said = format!("{} is suspended. Mail still arrives.", mailbox.address);
-            Ok(person.done(page, said))
+            Ok(person.done(urls::user(&cx.tenant().slug, &path.1), said))
         }
-        Err(AppError::Conflict { detail, .. }) => Ok(person.refused(page, detail)),
-        Err(other) => Err(other.into()),
+        Err(error) => {
+            let faults = frame::faults(error, "reason")?;
+            let user = users::find(&seen.begin().await?, &path.1).await?;
+            frame::form_again(&Show {
+                reason: form.into_inner().reason,
+                faults,
+                ..Show::of(&person, &seen, user)
+            })
+        }
     }
+}
+
+/// Why, in one sentence that mail programs can show.
+fn reason(typed: &str) -> Result<&str, Invalid> {
+    let reason = typed.trim();
+    let fits = (1..=200).contains(&reason.chars().count()) && !reason.chars().any(char::is_control);
+    let detail = "Say why, in 1 to 200 characters on one line. Mail programs show it.";
+    fits.then_some(reason)
+        .ok_or_else(|| Invalid::field("reason", detail))
 }
 
 /// `POST /t/{tenant}/users/{user}/restoration`
