@@ -12,4 +12,5 @@ mod doors;
 mod fuzz;
 mod latency;
 mod openapi;
+mod pages;
 mod site;
