@@ -1,6 +1,9 @@
 //! Tenants, the people and keys that act on them, and the audit log.
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{
+    big_integer, integer, integer_null, json_binary, json_binary_null, text, text_null,
+    timestamp_with_time_zone, timestamp_with_time_zone_null, uuid, uuid_null,
+};
 
 use super::{foreign, index, table};
 

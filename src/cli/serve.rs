@@ -7,7 +7,7 @@ use anyhow::Context;
 use pilothouse::engine::dns::Dns;
 use pilothouse::engine::servers::Servers;
 use pilothouse::engine::{self, domains};
-use pilothouse::store::engine::{conversions, due};
+use pilothouse::store::engine::conversions;
 use pilothouse::web::site;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,6 @@ pub async fn serve(settings: Settings, pid_file: Option<PathBuf>) -> anyhow::Res
     let (db, store) = super::open(&settings).await?;
     // What the last run was at when it was killed goes on at once.
     conversions::forget_leases(&store).await?;
-    due::end_leases(&store).await?;
     let listener = TcpListener::bind(settings.listen)
         .with_context(|| format!("listen: cannot listen on {}", settings.listen))?;
     let _pid_file = pid_file.map(PidFile::write).transpose()?;

@@ -234,8 +234,8 @@ mod tests {
 
         #[test]
         fn a_level_that_closes_and_opens_again_leaves_what_was_open_exactly(levels in levels()) {
-            let before = effective(&levels, NOW);
             type Flag = fn(&mut Levels) -> &mut bool;
+            let before = effective(&levels, NOW);
             let flags: [(Flag, bool); 4] = [
                 (|levels| &mut levels.tenant_suspended, true),
                 (|levels| &mut levels.domain_enabled, false),

@@ -96,10 +96,6 @@ pub(super) struct Scoped {
     clippy::disallowed_methods,
     reason = "this is the door that the lints point at"
 )]
-#[expect(
-    clippy::disallowed_types,
-    reason = "this is the door that the lints point at"
-)]
 impl Scoped {
     /// Rows within reach.
     pub(super) fn find<E: Owned>(&self) -> Select<E> {

@@ -49,7 +49,7 @@ fn what_is_broken_or_missing_is_an_unknown_outcome() {
         r#"[["doveadmResponse",[],"0"]["error",{},"1"]]"#,
         r#"[["doveadmResponse",[],"0"]]"#,
         r#"[["doveadmResponse",[],"7"],["doveadmResponse",[],"0"]]"#,
-        r#"[[]]"#,
+        "[[]]",
         "",
     ] {
         let fault = replies(answer.as_bytes(), 2).unwrap_err();
@@ -57,7 +57,7 @@ fn what_is_broken_or_missing_is_an_unknown_outcome() {
     }
 }
 
-async fn doveadm(server: &wiremock::MockServer) -> Doveadm {
+fn doveadm(server: &wiremock::MockServer) -> Doveadm {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("{}/doveadm/v1", server.uri()).parse().unwrap();
     Doveadm::new(url, &"key".to_owned().into()).unwrap()
@@ -92,7 +92,7 @@ async fn a_lost_answer_is_asked_for_again_and_a_wrong_key_is_not() {
         .mount(&server)
         .await;
 
-    let doveadm = doveadm(&server).await;
+    let doveadm = doveadm(&server);
     let flush = Command::FlushLogins(Some("a@b.test"));
     assert_eq!(
         doveadm.run(&flush).await.unwrap(),

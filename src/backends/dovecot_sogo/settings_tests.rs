@@ -21,8 +21,7 @@ fn fault_of(field: &str, value: Value) -> String {
     let place = format!("settings/{field}");
     fault
         .of(&place)
-        .map(str::to_owned)
-        .unwrap_or_else(|| panic!("{fault:?}"))
+        .map_or_else(|| panic!("{fault:?}"), str::to_owned)
 }
 
 #[test]

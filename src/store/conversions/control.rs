@@ -166,7 +166,7 @@ async fn let_go<P: Includes<ConvertMailboxes>>(
             row.doors_shut = false;
             touch(&mut row, work.now)?;
         }
-        row.state = standing(&row).state().as_str().to_owned();
+        standing(&row).state().as_str().clone_into(&mut row.state);
         work.scoped
             .update::<mailbox::Entity>()
             .set(asked(&row))
@@ -180,7 +180,6 @@ async fn let_go<P: Includes<ConvertMailboxes>>(
 /// Deletes the snapshots of these items, which the caller has found within reach.
 #[expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     reason = "a snapshot belongs to an item, and these items are within reach"
 )]
 pub(super) async fn forget_snapshots<P: Includes<ConvertMailboxes>>(

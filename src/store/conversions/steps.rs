@@ -115,7 +115,7 @@ pub async fn finish<P: Includes<ConvertMailboxes> + Mutates>(
     };
     if row.converting_item == Some(job.item.0) {
         row.converting_item = None;
-        row.state = standing(&row).state().as_str().to_owned();
+        standing(&row).state().as_str().clone_into(&mut row.state);
         write_mailbox(work, &row).await?;
     }
     let mut item = conversion_item::ActiveModel {
@@ -248,7 +248,6 @@ async fn retention_days<P: Includes<ConvertMailboxes>>(
 /// the second sees the first.
 #[expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     reason = "the batch of a locked item, which a tenant above may own"
 )]
 async fn end_batch<P: Includes<ConvertMailboxes>>(

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockBehavior, LockType};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, JoinType, QueryFilter,
-    QueryOrder, QuerySelect, RelationDef, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationDef, Select,
 };
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -218,22 +218,6 @@ pub async fn renew(
         .all(&engine.core.conn)
         .await?;
     Ok(ids.into_iter().map(MailboxId).collect())
-}
-
-/// Ends every lease, on SQLite only: there is one process, so that whoever held one is gone. On
-/// Postgres another process may be at work, and its lease runs out if it is not. The holder stays
-/// on record: it tells that a pass was not seen through.
-pub async fn end_leases(engine: &Engine) -> Result<(), StoreError> {
-    if engine.core.conn.get_database_backend() == DbBackend::Postgres {
-        return Ok(());
-    }
-    let now = engine.clock().now();
-    update::<mailbox::Entity>()
-        .col_expr(mailbox::Column::LeaseUntil, Expr::value(now))
-        .filter(mailbox::Column::LeaseUntil.gt(now))
-        .exec(&engine.core.conn)
-        .await?;
-    Ok(())
 }
 
 /// Gives back every lease of `holder`, without a word on what came of it.

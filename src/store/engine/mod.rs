@@ -28,7 +28,6 @@ fn find<E: EntityTrait>() -> Select<E> {
 /// An update of rows of all tenants.
 #[expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     reason = "the engine works for all tenants: there is no scope to add"
 )]
 fn update<E: EntityTrait>() -> UpdateMany<E> {
@@ -38,7 +37,6 @@ fn update<E: EntityTrait>() -> UpdateMany<E> {
 /// A delete of rows of all tenants.
 #[expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     reason = "the engine works for all tenants: there is no scope to add"
 )]
 fn delete<E: EntityTrait>() -> sea_orm::DeleteMany<E> {

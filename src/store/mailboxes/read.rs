@@ -77,7 +77,7 @@ fn to_server() -> RelationDef {
 fn suspended_above() -> SelectStatement {
     let above = |column| Expr::col((Alias::new("above"), column));
     let path = || Expr::col((tenant::Entity, tenant::Column::Path));
-    let end = above(tenant::Column::Path).binary(BinOper::Custom("||".into()), Expr::val("~"));
+    let end = above(tenant::Column::Path).binary(BinOper::Custom("||"), Expr::val("~"));
     Query::select()
         .expr(Expr::val(1))
         .from_as(tenant::Entity, Alias::new("above"))

@@ -22,7 +22,7 @@ pub(in crate::store) fn touch(
     row.problem = None;
     row.next_end_at = switches(row)?.next_end();
     row.search = search(&row.display_name, &row.address);
-    row.state = standing(row).state().as_str().to_owned();
+    standing(row).state().as_str().clone_into(&mut row.state);
     row.updated_at = now;
     Ok(())
 }

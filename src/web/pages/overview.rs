@@ -45,7 +45,10 @@ impl Index {
         thousands(self.overview.pop_imap + self.overview.exchange)
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand on by reference")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand on by reference"
+    )]
     #[expect(clippy::unused_self, reason = "a template calls its own functions so")]
     fn said(&self, figure: &u64) -> String {
         thousands(*figure)

@@ -230,10 +230,10 @@ fn to_server() -> RelationDef {
 /// whoever held one is gone. On Postgres another process may be at work, and its lease runs out if
 /// it is not. The name of a mailbox's holder stays: it tells that the last pass was cut off.
 pub async fn forget_leases(engine: &Engine) -> Result<(), StoreError> {
+    use conversion_item::Column;
     if engine.core.conn.get_database_backend() == DbBackend::Postgres {
         return Ok(());
     }
-    use conversion_item::Column;
     update::<conversion_item::Entity>()
         .col_expr(Column::LeaseOwner, Expr::value(Option::<String>::None))
         .col_expr(

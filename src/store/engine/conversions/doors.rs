@@ -12,7 +12,7 @@ use super::{Job, Saved, under_lease};
 pub async fn hold(engine: &Engine, job: &Job) -> Result<Saved, StoreError> {
     let saved = change(engine, job, |row, _| {
         row.converting_item = Some(job.item.0);
-        row.state = standing(row).state().as_str().to_owned();
+        standing(row).state().as_str().clone_into(&mut row.state);
         Ok(())
     });
     Ok(match saved.await? {

@@ -147,7 +147,10 @@ impl New {
         names.into_iter().map(scopes).collect()
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand on by reference")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates hand on by reference"
+    )]
     fn means(role: &Role) -> &'static str {
         match role {
             Role::Viewer => "Looks, changes nothing.",
