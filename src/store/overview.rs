@@ -158,7 +158,8 @@ async fn mailboxes_that_need_somebody<P: Permission>(
         worst(work, failed, Column::UpdatedAt).await?;
     let drifted = Column::DriftAt.is_not_null();
     (to.drifted, to.drifted_total) = worst(work, drifted, Column::DriftAt).await?;
-    let behind = Expr::col(Column::SeenGeneration).lt(Expr::col(Column::AskedGeneration));
+    // The condition of the index of the queue, in its words.
+    let behind = Expr::col(Column::AskedGeneration).gt(Expr::col(Column::SeenGeneration));
     let waiting = work.scoped.find::<mailbox::Entity>();
     to.waiting_total = waiting
         .filter(Column::NextTryAt.is_not_null())

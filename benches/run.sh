@@ -1,0 +1,18 @@
+#!/bin/bash
+# `make bench`: figures and ratios, built as the panel is shipped. Everything runs one after the other on an else idle
+# machine; a private mail stack is started for what needs one, on ports 38000 and up.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+work="${BENCH_DIR:-$PWD/var/bench}"
+mkdir -p "$work"
+mailstack/install.sh
+export CARGO_TERM_COLOR=never
+stack() { BASE="$work/mail" PORT_BASE=38000 MAIL_HOSTNAME=mail-1.pilothouse.test mailstack/stack.sh "$@"; }
+trap 'stack down' EXIT
+stack up
+export PILOTHOUSE_TEST_STACK_INFO="$work/mail/info.json"
+
+echo "== pages at 1,000 and at 100,000 mailboxes (SQLite)"
+cargo test --release --locked --quiet --test store pace -- --ignored --nocapture --test-threads 1
+echo "== snapshots over IMAP, creation to login (real mail stack)"
+cargo test --release --locked --quiet --test backends measure -- --ignored --nocapture --test-threads 1
