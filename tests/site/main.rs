@@ -11,6 +11,8 @@ mod api;
 mod doors;
 mod fuzz;
 mod latency;
+#[path = "pages/mailboxes.rs"]
+mod mailbox_pages;
 mod openapi;
 mod pages;
 mod site;
