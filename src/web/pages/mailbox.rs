@@ -109,10 +109,6 @@ impl Show {
         format!("Convert to {}…", self.mailbox.kind.other().label())
     }
 
-    fn tab(&self) -> String {
-        Tab::of(self.mailbox.kind).path(&self.shell.tenant.slug)
-    }
-
     fn here(&self) -> String {
         urls::mailbox(&self.shell.tenant.slug, &self.mailbox.address)
     }
