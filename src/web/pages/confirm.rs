@@ -86,6 +86,10 @@ impl Confirm {
         changes(self.going)
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates pass by reference"
+    )]
     fn kept_open(&self, protocol: &Protocol) -> bool {
         self.order.keep.contains(protocol)
     }

@@ -111,6 +111,10 @@ impl Show {
         with_query(&path, &[("state", state)])
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates pass by reference"
+    )]
     fn counted(&self, word: &str, count: &u64) -> String {
         let _ = self;
         format!("{word} {}", thousands(*count))

@@ -41,6 +41,7 @@ use super::mailboxes::Tab;
 pub type MailboxPath = web::Path<(TenantSegment, String)>;
 
 /// Who may do what here.
+#[expect(clippy::struct_excessive_bools, reason = "one for each permission")]
 struct May {
     convert: bool,
     edit: bool,

@@ -186,7 +186,10 @@ impl Frame {
                 .place()
                 .links(&self.path, &self.asked.query(), page.next.as_deref());
         let name = last.unwrap_or_default();
-        self.on_from = name.split(' ').next().unwrap_or_default().to_owned();
+        name.split(' ')
+            .next()
+            .unwrap_or_default()
+            .clone_into(&mut self.on_from);
         self
     }
 
@@ -201,7 +204,11 @@ impl Frame {
         with_query(&self.path, &query)
     }
 
-    #[expect(clippy::unused_self, reason = "templates call methods")]
+    #[expect(
+        clippy::unused_self,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates call methods and pass by reference"
+    )]
     fn tab_count(&self, count: &u64) -> String {
         thousands(*count)
     }
@@ -210,6 +217,7 @@ impl Frame {
         paging::with_query(&self.path, &[("all", &self.asked.all)])
     }
 
+    #[expect(clippy::unused_self, reason = "every tab says it in the same way")]
     fn said(&self, first: Option<&str>, last: Option<&str>, rows: usize) -> String {
         match (first, last) {
             (Some(first), Some(last)) if rows > 1 => {
@@ -360,6 +368,7 @@ impl Others {
             .said(first.as_deref(), last.as_deref(), self.mailboxes.len())
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     fn status(&self, mailbox: &Mailbox) -> (crate::web::shell::Tone, String) {
         row::status(mailbox)
     }

@@ -47,6 +47,10 @@ impl Folder {
         }
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates pass by reference"
+    )]
     fn figures(&self, after: &bool) -> Option<(String, String, String)> {
         let side = if *after { &self.after } else { &self.before };
         let side = side.as_ref()?;
@@ -119,10 +123,9 @@ impl Page {
             }
         }
         if let Some(again) = &receipt.read_again {
-            said.push_str(&format!(
-                " After the doors had opened, {} were read in full once more and unchanged.",
-                thousands(again.unchanged)
-            ));
+            said.push_str(" After the doors had opened, ");
+            said.push_str(&thousands(again.unchanged));
+            said.push_str(" were read in full once more and unchanged.");
         }
         said
     }

@@ -1,6 +1,7 @@
 //! One change on the confirmation page: what it would do as things stand now, and what one can
 //! choose. Everything is read anew each time, so that an old form meets the truth.
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -195,11 +196,10 @@ impl Sold {
         work: &Work<ViewService>,
         tenant: TenantId,
     ) -> Result<&[Plan], AppError> {
-        if !self.0.contains_key(&tenant.0) {
-            let plans = plans::list(work, tenant).await?;
-            self.0.insert(tenant.0, plans);
-        }
-        Ok(self.0.get(&tenant.0).map_or(&[], Vec::as_slice))
+        Ok(match self.0.entry(tenant.0) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(entry) => entry.insert(plans::list(work, tenant).await?),
+        })
     }
 }
 

@@ -35,7 +35,7 @@ struct New {
 }
 
 impl New {
-    fn new(person: &Person, cx: &Cx<ViewService>, typed: Typed, faults: Invalid) -> Self {
+    fn page(person: &Person, cx: &Cx<ViewService>, typed: Typed, faults: Invalid) -> Self {
         let mut shell = person.shell(cx, "Add a shared mailbox", Section::Mailboxes);
         let list = urls::shared_mailboxes(&cx.tenant().slug);
         for (label, href) in [("Mailboxes", Some(list)), ("Add", None)] {
@@ -69,7 +69,7 @@ pub async fn form(person: Person, cx: Cx<ViewService>) -> Result<HttpResponse, P
         kind: Kind::PopImap.as_str().to_owned(),
         ..Typed::default()
     };
-    person.page(&New::new(&person, &cx, typed, Invalid::default()))
+    person.page(&New::page(&person, &cx, typed, Invalid::default()))
 }
 
 /// `POST /t/{tenant}/mailboxes/new`
@@ -89,7 +89,7 @@ pub async fn create(
         Err(AppError::Conflict { detail, .. }) => Invalid::field("address", detail),
         Err(other) => return Err(other.into()),
     };
-    frame::form_again(&New::new(&person, &view, typed, faults))
+    frame::form_again(&New::page(&person, &view, typed, faults))
 }
 
 async fn add(cx: &Cx<CreateMailboxes>, typed: &Typed) -> Result<Mailbox, AppError> {

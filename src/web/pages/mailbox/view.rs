@@ -78,7 +78,7 @@ fn sub(protocol: Protocol) -> &'static str {
 pub struct Seen {
     pub what: &'static str,
     pub asked: String,
-    pub seen: String,
+    pub found: String,
     pub differs: bool,
 }
 
@@ -97,7 +97,7 @@ pub fn seen(mailbox: &Mailbox, now: DateTime<Utc>) -> Vec<Seen> {
     let mut rows = vec![Seen {
         what: "Open",
         asked: protocols(asked),
-        seen: mailbox
+        found: mailbox
             .seen_open
             .map_or_else(|| "not read yet".to_owned(), protocols),
         differs: mailbox.seen_open.is_some_and(|open| open != asked),
@@ -105,7 +105,7 @@ pub fn seen(mailbox: &Mailbox, now: DateTime<Utc>) -> Vec<Seen> {
     rows.extend(mailbox.drift.iter().map(|difference| Seen {
         what: aspect(&difference.aspect),
         asked: told(&difference.aspect, &difference.asked),
-        seen: told(&difference.aspect, &difference.found),
+        found: told(&difference.aspect, &difference.found),
         differs: true,
     }));
     rows

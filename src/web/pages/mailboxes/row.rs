@@ -36,7 +36,7 @@ pub struct Row {
 /// What stands between the name and the status.
 pub enum Body {
     /// A mailbox of the tab's kind.
-    Mailbox(Held),
+    Mailbox(Box<Held>),
     /// Somebody without one.
     Without { kind: Option<Kind>, text: String },
 }
@@ -80,7 +80,7 @@ impl Row {
             label: format!("{} has {article} mailbox", mailbox.display_name),
             on: true,
             held: mailbox.state == MailboxState::Converting,
-            body: Body::Mailbox(held(mailbox, kind, cx.now())),
+            body: Body::Mailbox(Box::new(held(mailbox, kind, cx.now()))),
             tone,
             status,
             changed: "To be changed",
@@ -98,7 +98,7 @@ impl Row {
     }
 
     fn without(cx: &Cx<ViewService>, user: &User, mailbox: Option<&Mailbox>, kind: Kind) -> Self {
-        let used = |mailbox: &Mailbox| size(bytes(mailbox.used_bytes));
+        let amount = |mailbox: &Mailbox| size(bytes(mailbox.used_bytes));
         let (body, status, changed) = match mailbox {
             None => (
                 without(None, "No mailbox"),
@@ -108,13 +108,13 @@ impl Row {
             Some(mailbox) if let Some(at) = mailbox.retained_at => (
                 without(
                     None,
-                    format!("Kept since {}, {}", date(at, cx.now()), used(mailbox)),
+                    format!("Kept since {}, {}", date(at, cx.now()), amount(mailbox)),
                 ),
                 format!("Ticking brings it back whole, as {}", mailbox.kind.label()),
                 "Will be brought back",
             ),
             Some(mailbox) => (
-                without(Some(mailbox.kind), used(mailbox)),
+                without(Some(mailbox.kind), amount(mailbox)),
                 "Ticking converts it; every message stays".to_owned(),
                 "Will be converted",
             ),
