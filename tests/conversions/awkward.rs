@@ -58,9 +58,9 @@ fn message(n: usize) -> Vec<u8> {
         .filter(|byte| *byte != 0)
         .collect(),
         2 => {
-            let huge: String = (0..900)
-                .map(|i| format!("X-Long-{i}: {}\r\n", "v".repeat(70)))
-                .collect();
+            let line = "v".repeat(70);
+            let lines = (0..900).map(|i| format!("X-Long-{i}: {line}\r\n"));
+            let huge = lines.collect::<Vec<_>>().concat();
             format!("{head}{huge}\r\nA huge header.\r\n").into_bytes()
         }
         3 => format!("{head}\r\n").into_bytes(),

@@ -50,7 +50,7 @@ async fn harmed(nth: usize, harm: fn(&MemoryServer)) -> String {
 #[tokio::test]
 async fn a_message_that_disappears_behind_shut_doors_is_named() {
     let error = harmed(2, |server| {
-        assert!(server.expunge(&address("ann"), "Sent", 2))
+        assert!(server.expunge(&address("ann"), "Sent", 2));
     })
     .await;
     assert!(error.contains("Message 2 in Sent is gone."), "{error}");

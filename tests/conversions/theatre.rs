@@ -40,7 +40,9 @@ fn fill(server: &MemoryServer, local: &str) {
         let letter = Letter {
             body: body.as_bytes(),
             flags: flags[n % 4],
-            date: Utc.timestamp_opt(1_000_000_000 + n as i64, 0).unwrap(),
+            date: Utc
+                .timestamp_opt(1_000_000_000 + i64::try_from(n).unwrap(), 0)
+                .unwrap(),
         };
         let folder = ["INBOX", "Sent", "Plans/2026 & later"][n % 3];
         server.append(&address(local), folder, &letter).unwrap();

@@ -129,9 +129,13 @@ fn whose(change: &Change) -> Option<EmailAddress> {
 impl MailServer for Crowd {
     async fn apply(&self, change: &Change) -> Result<Option<String>, ServerError> {
         let whose = whose(change);
-        whose.iter().for_each(|address| self.enter(address));
+        if let Some(address) = &whose {
+            self.enter(address);
+        }
         let answer = self.server.apply(change).await;
-        whose.iter().for_each(|address| self.leave(address));
+        if let Some(address) = &whose {
+            self.leave(address);
+        }
         let made = answer.is_ok() && matches!(change, Change::Create(_));
         self.created.fetch_add(usize::from(made), Ordering::Relaxed);
         answer

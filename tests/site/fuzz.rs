@@ -1,4 +1,4 @@
-//! Requests that nobody thought of, made from the OpenAPI document by schemathesis.
+//! Requests that nobody thought of, made from the `OpenAPI` document by `schemathesis`.
 use std::process::Command;
 
 use pilothouse::authz::Role;

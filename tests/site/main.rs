@@ -11,8 +11,6 @@ mod api;
 mod doors;
 mod fuzz;
 mod latency;
-#[path = "pages/mailboxes.rs"]
-mod mailbox_pages;
 mod openapi;
 mod pages;
 mod site;

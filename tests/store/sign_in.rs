@@ -164,10 +164,8 @@ async fn wait_until_noted(world: &World, token: &SecretString) {
     let back_door = world.database.back_door().await;
     let hash = {
         use sha2::Digest as _;
-        sha2::Sha256::digest(token.expose_secret().as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
+        let digest = sha2::Sha256::digest(token.expose_secret().as_bytes());
+        pilothouse::domain::snapshot::hex(&digest)
     };
     let sql = format!("SELECT seen_at FROM sessions WHERE token_hash = '{hash}'");
     for _ in 0..500 {

@@ -41,7 +41,7 @@ struct Index {
 }
 
 impl Index {
-    /// “mailbox.switch_set” is “Mailbox switch set”.
+    /// `mailbox.switch_set` is “Mailbox switch set”.
     fn words(entry: &Entry) -> String {
         frame::capital(&entry.action.replace(['.', '_'], " "))
     }

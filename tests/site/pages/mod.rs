@@ -5,6 +5,7 @@ mod api_keys;
 mod audit;
 mod domains;
 mod mail_servers;
+mod mailboxes;
 mod overview;
 mod tenants;
 mod users;

@@ -52,6 +52,7 @@ async fn a_list_covers_the_tenant_and_all_below_and_nothing_else() {
     assert_eq!(addresses(&hosting, "platform", &foreign).await, [c]);
 }
 
+#[expect(clippy::too_many_lines, reason = "one filter after the other")]
 #[tokio::test]
 async fn each_filter_shows_what_it_says() {
     let hosting = Hosting::new().await;

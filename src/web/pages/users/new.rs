@@ -183,13 +183,13 @@ pub async fn create(
     let form = form.into_inner();
     let made = (form.choose != "type").then(password::generate);
     match add(&cx, &form, made.as_ref()).await {
-        Ok(user) => Ok(match made {
-            Some(secret) => added(&person, &cx.narrow(), user, &secret)?,
-            None => {
-                let page = urls::user(&cx.tenant().slug, &user.address);
-                person.done(page, format!("{} was added.", user.display_name))
+        Ok(user) => {
+            if let Some(secret) = made {
+                return added(&person, &cx.narrow(), user, &secret);
             }
-        }),
+            let page = urls::user(&cx.tenant().slug, &user.address);
+            Ok(person.done(page, format!("{} was added.", user.display_name)))
+        }
         Err(error) => {
             let faults = at_our_fields(frame::faults(error, "address")?);
             let page = New::of(&person, &cx.narrow(), form, faults).await?;
