@@ -144,7 +144,7 @@ impl Panel {
         format!("/t/{}{rest}", self.customer)
     }
 
-    /// A user by the API; `kind` is pop_imap, exchange or none.
+    /// A user by the API; `kind` is `pop_imap`, `exchange` or `none`.
     pub async fn add_user(&self, local: &str, name: &str, kind: &str) {
         let mut body =
             json!({ "address": self.address(local), "display_name": name, "password": PASSWORD });
