@@ -73,8 +73,12 @@ async fn check(browser: &Browser, name: &str, source: &str, found: &mut String) 
                 writeln!(found, "{name} at {width}, {theme}: {line}").expect("a line");
             }
         }
-        let over = "return document.documentElement.scrollWidth - innerWidth";
-        let over = browser.run(over, vec![]).await.as_i64().unwrap_or_default();
+        let over = "return document.documentElement.scrollWidth - arguments[0]";
+        let over = browser
+            .run(over, vec![width.into()])
+            .await
+            .as_i64()
+            .unwrap_or_default();
         if over > 1 {
             writeln!(found, "{name} at {width}: scrolls {over} px sideways").expect("a line");
         }
