@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-/// Each room of `src/` and what it may import. `main.rs`, `settings.rs` and `telemetry.rs` wire
-/// everything and stand outside.
+/// Each room of `src/` and what it may import. The program (`main.rs`, `cli`, `settings`,
+/// `telemetry.rs`) wires everything, and stands outside the library that the rooms make up.
 const MAP: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("authz", &["domain"]),
@@ -14,6 +14,8 @@ const MAP: &[(&str, &[&str])] = &[
     ("engine", &["domain", "authz", "store", "app", "backends"]),
     ("web", &["domain", "authz", "store", "app"]),
 ];
+
+const PROGRAM: &[&str] = &["cli", "settings"];
 
 #[test]
 fn arrows_point_one_way() {
@@ -32,7 +34,7 @@ fn every_room_is_on_the_map() {
     for room in rooms.filter(|path| path.is_dir()) {
         let name = room.file_name().unwrap().to_string_lossy().into_owned();
         assert!(
-            MAP.iter().any(|(known, _)| *known == name),
+            PROGRAM.contains(&name.as_str()) || MAP.iter().any(|(known, _)| *known == name),
             "src/{name} is not on the map"
         );
     }
