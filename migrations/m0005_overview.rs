@@ -28,6 +28,7 @@ impl MigrationTrait for Migration {
             .name("mailboxes_nearly_full")
             .table("mailboxes")
             .col("tenant_id")
+            .col("retained_at")
             .col("address")
             .and_where(Expr::cust(r#""used_bytes" * 10 > "quota_bytes" * 9"#))
             .take();
