@@ -41,6 +41,10 @@ say "install"
 mailstack/install.sh && tests/install.sh || { echo "a package could not be installed"; exit 1; }
 
 step "format" cargo fmt --check
+compose=
+if docker compose version >/dev/null 2>&1; then compose="docker compose"
+elif command -v docker-compose >/dev/null; then compose=docker-compose; fi
+[ -z "$compose" ] || step "containers" env POSTGRES_PASSWORD=only-to-check $compose config --quiet
 step "lints" cargo clippy --locked --all-targets --quiet -- -D warnings
 say "build"
 cargo nextest run --locked --no-run || { echo "the tests do not build"; exit 1; }
