@@ -40,8 +40,8 @@ for n in $(seq 1 "$DEMO_SERVERS"); do stack "$n" up; done
 
 "$here/settle.sh"
 
-line="PILOTHOUSE_CONFIG=$DEMO_DIR/pilothouse.toml $PILOTHOUSE serve --pid-file $DEMO_DIR/panel.pid"
-env PILOTHOUSE_CONFIG="$DEMO_DIR/pilothouse.toml" "$PILOTHOUSE" serve --pid-file "$DEMO_DIR/panel.pid" \
+line="$MALLOC PILOTHOUSE_CONFIG=$DEMO_DIR/pilothouse.toml $PILOTHOUSE serve --pid-file $DEMO_DIR/panel.pid"
+env $MALLOC PILOTHOUSE_CONFIG="$DEMO_DIR/pilothouse.toml" "$PILOTHOUSE" serve --pid-file "$DEMO_DIR/panel.pid" \
   >>"$DEMO_DIR/panel.log" 2>&1 9>&- &
 panel=$!
 for _ in $(seq 1 200); do
