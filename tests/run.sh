@@ -63,7 +63,7 @@ suite "database tests on postgres" env PILOTHOUSE_TEST_DATABASE=postgres \
 suite "documentation and what must not compile" cargo test --locked --doc --quiet
 BASE="$work/mail" PORT_BASE=38000 mailstack/stack.sh down
 suite "mail stack" tests/mailstack/run.sh 36000 37000
-step "documentation builds" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+step "documentation builds" env RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --quiet
 
 echo
 [ ${#failures[@]} -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"

@@ -78,7 +78,7 @@ const NOT_NEEDED: [&str; 8] = [
     "base",
 ];
 
-/// Splits what `mailstack/stack.sh info` prints into settings and secrets for [`super::connect`].
+/// Splits what `mailstack/stack.sh info` prints into settings and secrets for [`crate::backends::connect`].
 pub fn split_stack_info(info: Value) -> Result<(Value, Value), Invalid> {
     let Value::Object(mut settings) = info else {
         let why = "This is not the JSON object that “stack.sh info” prints.";
