@@ -10,7 +10,7 @@ done
 case "$DEMO_DIR" in /*) ;; *) DEMO_DIR="$root/$DEMO_DIR" ;; esac
 url="http://127.0.0.1:$DEMO_PORT"
 : "${CARGO_TARGET_DIR:=$root/target}"
-: "${PILOTHOUSE:=$CARGO_TARGET_DIR/debug/pilothouse}"   # a program that is there already is not built
+: "${PILOTHOUSE:=$CARGO_TARGET_DIR/release/pilothouse}"   # a program that is there already is not built
 export DEMO_DIR DEMO_PORT MAIL_PORT_BASE DEMO_SERVERS DEMO_SAMPLE CARGO_TARGET_DIR PILOTHOUSE
 # Each password hash takes 19 MiB for a moment; glibc would keep such pieces, one for each thread, for good.
 MALLOC="MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=262144 MALLOC_TRIM_THRESHOLD_=131072"

@@ -56,10 +56,8 @@ BASE="$work/mail" PORT_BASE=38000 MAIL_HOSTNAME=mail-1.pilothouse.test mailstack
 PILOTHOUSE_TEST_POSTGRES_URL="$(tests/postgres.sh up)" || { echo "Postgres did not start"; exit 1; }
 
 suite "everything on sqlite" cargo nextest run --locked --no-fail-fast
-# What talks to the real stack has run above, on SQLite. On Postgres the test that kills the program has not passed yet.
 suite "database tests on postgres" env PILOTHOUSE_TEST_DATABASE=postgres \
-  cargo nextest run --locked --no-fail-fast --test store --test engine --test conversions --test site \
-  -E 'not test(/^(real|sigkill|real_stack)::/)'
+  cargo nextest run --locked --no-fail-fast --test store --test engine --test conversions --test site
 suite "documentation and what must not compile" cargo test --locked --doc --quiet
 BASE="$work/mail" PORT_BASE=38000 mailstack/stack.sh down
 suite "mail stack" tests/mailstack/run.sh 36000 37000

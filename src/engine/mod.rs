@@ -70,7 +70,7 @@ impl Default for Pace {
             tick: Duration::from_secs(2),
             mailboxes_per_server: 8,
             conversions_per_server: 4,
-            lease: Duration::from_mins(1),
+            lease: Duration::from_secs(20),
             health_every: Duration::from_secs(15),
             sweep_every: Duration::from_mins(5),
             usage_every: Duration::from_mins(1),

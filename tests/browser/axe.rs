@@ -30,6 +30,23 @@ async fn axe_finds_nothing_on_any_page() {
     let source = source.expect("axe-core; tests/install.sh installs it");
     let mut found = String::new();
 
+    let unowned = Panel::unowned().await.expect("as above");
+    let first = Browser::start(&unowned.base, Scripts::On).await;
+    first.open("/first-run").await;
+    check(&first, "/first-run", &source, &mut found).await;
+    for (field, typed) in [
+        ("name", "Rhona Fleet"),
+        ("email", "owner@pilothouse.test"),
+        ("password", "correct horse battery"),
+        ("again", "something else"),
+    ] {
+        first.fill(field, typed).await;
+    }
+    first.click("main form button").await;
+    first.find(".error-summary").await;
+    check(&first, "/first-run with errors", &source, &mut found).await;
+    drop((first, unowned));
+
     let stranger = Browser::start(&panel.base, Scripts::On).await;
     for path in places::SIGNED_OUT {
         stranger.open(path).await;

@@ -1,5 +1,5 @@
 //! The panel's own program, with a database of its own and a real mail server behind it.
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ pub struct Panel {
     pub doors: Doors,
     pub customer: &'static str,
     pub domain: String,
+    port: u16,
     owner_password: String,
     key: String,
     folder: tempfile::TempDir,
@@ -31,21 +32,7 @@ impl Panel {
     /// `None` only when real mail servers are left out on purpose.
     pub async fn start() -> Option<Self> {
         let info = stack_info()?;
-        clients::install_crypto();
-        let text = std::fs::read_to_string(&info)
-            .unwrap_or_else(|fault| panic!("{}: {fault}", info.display()));
-        let mut panel = Self {
-            base: String::new(),
-            doors: serde_json::from_str(&text).expect("the ports of the stack"),
-            customer: "acme",
-            domain: format!("w{:08x}.test", rand::random::<u32>()),
-            owner_password: String::new(),
-            key: String::new(),
-            folder: tempfile::tempdir().expect("a folder"),
-            server: None,
-        };
-        let port = panel.write_settings();
-        panel.run(&["migrate"]);
+        let mut panel = Self::migrated(&info);
         let info = info.to_string_lossy();
         panel.run(&[
             "mail-server",
@@ -68,15 +55,46 @@ impl Panel {
         ];
         panel.owner_password = panel.run(&[&member[..], &owner].concat());
         panel.key = panel.run(&[&["api-key", "create", "--label", "tests"], &owner[..]].concat());
-        panel.server = Some(panel.command(&["serve"]).spawn().expect("the panel"));
-        wait_for_port(port).await;
+        panel.serve().await;
         panel.furnish().await;
         Some(panel)
     }
 
-    fn write_settings(&mut self) -> u16 {
+    /// As it is right after it was installed: nobody owns it, and it knows no mail server.
+    pub async fn unowned() -> Option<Self> {
+        let mut panel = Self::migrated(&stack_info()?);
+        panel.serve().await;
+        Some(panel)
+    }
+
+    fn migrated(info: &Path) -> Self {
+        clients::install_crypto();
+        let text = std::fs::read_to_string(info)
+            .unwrap_or_else(|fault| panic!("{}: {fault}", info.display()));
         let port = free_port();
-        self.base = format!("http://127.0.0.1:{port}");
+        let panel = Self {
+            port,
+            base: format!("http://127.0.0.1:{port}"),
+            doors: serde_json::from_str(&text).expect("the ports of the stack"),
+            customer: "acme",
+            domain: format!("w{:08x}.test", rand::random::<u32>()),
+            owner_password: String::new(),
+            key: String::new(),
+            folder: tempfile::tempdir().expect("a folder"),
+            server: None,
+        };
+        panel.write_settings();
+        panel.run(&["migrate"]);
+        panel
+    }
+
+    async fn serve(&mut self) {
+        self.server = Some(self.command(&["serve"]).spawn().expect("the panel"));
+        wait_for_port(self.port).await;
+    }
+
+    fn write_settings(&self) {
+        let port = self.port;
         let at = self.folder.path().display().to_string();
         let settings = format!(
             "listen = \"127.0.0.1:{port}\"\npublic_url = \"{}\"\n[database]\nurl = \
@@ -85,7 +103,6 @@ impl Panel {
             self.base
         );
         std::fs::write(self.folder.path().join("pilothouse.toml"), settings).expect("settings");
-        port
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

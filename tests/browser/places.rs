@@ -9,11 +9,12 @@ use crate::panel::Panel;
 pub const SIGNED_OUT: [&str; 2] = ["/sign-in", "/sign-in?next=/t/acme"];
 
 /// Pages that only a form leads to.
-pub const FORMS: [(&str, Form); 4] = [
+pub const FORMS: [(&str, Form); 5] = [
     ("the confirmation", Form::Confirmation),
     ("a new user with errors", Form::Faulty("/users/new")),
     ("a new domain with errors", Form::Faulty("/domains/new")),
     ("a new key, shown once", Form::Key),
+    ("a live check", Form::Check),
 ];
 
 /// How a page is reached by its form.
@@ -22,6 +23,7 @@ pub enum Form {
     Confirmation,
     Faulty(&'static str),
     Key,
+    Check,
 }
 
 /// Fills the panel, and lists the pages.
@@ -31,11 +33,12 @@ pub async fn fill(panel: &Panel, browser: &Browser) -> Vec<String> {
         ("bela", "Béla Kovács", "pop_imap"),
         ("clara", "Clara Lindqvist", "exchange"),
         ("dora", "Dóra Szabó", "pop_imap"),
+        ("emil", "Emil Brandt", "pop_imap"),
         ("anneke", "Anneke Vos", "none"),
     ] {
         panel.add_user(local, name, kind).await;
     }
-    for local in ["ada", "bela", "dora"] {
+    for local in ["ada", "bela", "dora", "emil"] {
         panel.wait_until_open(&panel.address(local)).await;
     }
     let tenant = format!("/tenants/{}", panel.customer);
@@ -44,7 +47,9 @@ pub async fn fill(panel: &Panel, browser: &Browser) -> Vec<String> {
     panel.post(&format!("{tenant}/mailboxes"), shared).await;
     suspend(panel, browser, &panel.address("dora")).await;
     let (batch, receipt) = convert(panel, browser, &panel.address("bela")).await;
-    take_away(panel, browser, &panel.address("office")).await;
+    for local in ["office", "emil"] {
+        take_away(panel, browser, &panel.address(local)).await;
+    }
     let mut paths = paths(panel);
     paths.extend([batch, receipt]);
     for (list, link) in [
@@ -65,7 +70,7 @@ pub async fn fill(panel: &Panel, browser: &Browser) -> Vec<String> {
 
 fn paths(panel: &Panel) -> Vec<String> {
     let (ada, office) = (panel.address("ada"), panel.address("office"));
-    let dora = panel.address("dora");
+    let (dora, emil) = (panel.address("dora"), panel.address("emil"));
     let domain = &panel.domain;
     let of_customer = [
         String::new(),
@@ -91,6 +96,10 @@ fn paths(panel: &Panel) -> Vec<String> {
         format!("/mailboxes/{ada}"),
         format!("/mailboxes/{dora}"),
         format!("/mailboxes/{office}"),
+        format!("/users/{emil}"),
+        format!("/users/{emil}/removal"),
+        format!("/mailboxes/{emil}"),
+        format!("/mailboxes/{emil}/purge"),
         format!("/mailboxes/{ada}/removal"),
         format!("/mailboxes/{office}/purge"),
         "/conversions".into(),
@@ -133,6 +142,12 @@ pub async fn reach(panel: &Panel, browser: &Browser, form: Form) {
             browser.fill("label", "Provisioning").await;
             browser.click("main form .btn--primary").await;
             browser.find("copy-field, .flash").await;
+        }
+        Form::Check => {
+            let ada = panel.address("ada");
+            browser.open(&panel.at(&format!("/mailboxes/{ada}"))).await;
+            browser.press("Check live").await;
+            browser.wait_for("Check again", Scripts::On).await;
         }
     }
 }

@@ -25,6 +25,8 @@ impl Panel {
             .env("PILOTHOUSE_SECRETS__KEY", BASE64_STANDARD.encode([7; 32]))
             .env("PILOTHOUSE_LISTEN", "127.0.0.1:0")
             .env("PILOTHOUSE_ENGINE__TICK_SECONDS", "1")
+            // On Postgres nobody else may take what it held before its lease has run out.
+            .env("PILOTHOUSE_ENGINE__LEASE_SECONDS", "5")
             .env("PILOTHOUSE_LOG__FILTER", "warn")
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
