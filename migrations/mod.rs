@@ -5,6 +5,11 @@ mod m0002_mail;
 mod m0003_conversions;
 mod m0004_due;
 mod m0005_overview;
+mod m0006_copies;
+mod m0007_moves;
+mod m0008_selections;
+mod m0009_messages;
+mod m0010_imports;
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +25,11 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_conversions::Migration),
             Box::new(m0004_due::Migration),
             Box::new(m0005_overview::Migration),
+            Box::new(m0006_copies::Migration),
+            Box::new(m0007_moves::Migration),
+            Box::new(m0008_selections::Migration),
+            Box::new(m0009_messages::Migration),
+            Box::new(m0010_imports::Migration),
         ]
     }
 }
