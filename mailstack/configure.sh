@@ -75,7 +75,7 @@ configure_postfix() {
   local etc="$BASE/etc/postfix" map source
   render "$HERE/templates/main.cf" "$etc/main.cf" 644 root:root
   render "$HERE/templates/master.cf" "$etc/master.cf" 644 root:root
-  for map in domains mailboxes closed-mailboxes aliases senders submission-used; do
+  for map in domains mailboxes closed-mailboxes forwards forwarded-again aliases senders submission-used; do
     render "$HERE/templates/pg-$map.cf" "$etc/pg-$map.cf" 640 root:postfix
   done
   for source in dynamicmaps.cf postfix-files postfix-script post-install; do
@@ -87,6 +87,7 @@ configure_dovecot() {
   local etc="$BASE/etc/dovecot" master
   render "$HERE/templates/dovecot.conf" "$etc/dovecot.conf" 600 root:root   # holds the API key
   render "$HERE/templates/dovecot-sql.conf.ext" "$etc/sql.conf.ext" 640 root:dovecot
+  render "$HERE/templates/dovecot-sql-forwards.conf.ext" "$etc/sql-forwards.conf.ext" 640 root:dovecot
   render "$HERE/templates/dovecot-sql-closed.conf.ext" "$etc/sql-closed.conf.ext" 640 root:dovecot
   render "$HERE/templates/dovecot-last-login.conf.ext" "$etc/last-login.conf.ext" 640 root:dovecot
   render "$HERE/templates/track-folders.sh" "$etc/track-folders.sh" 755 root:root

@@ -1,6 +1,6 @@
 # The Postgres of this instance: databases "directory" (the panel's word to the mail servers) and "sogo" (calendars, contacts).
 
-DIRECTORY_VERSION=1   # of directory.sql
+DIRECTORY_VERSION=2   # of the newest directory-N.sql
 
 pg() { as postgres psql -qX -v ON_ERROR_STOP=1 -h "$BASE/run/pg" -p "$PORT_PG" -U postgres "$@"; }
 pg_ctl() { launch as postgres "$PGBIN/pg_ctl" -D "$BASE/pg" "$@"; }
@@ -36,6 +36,15 @@ CONF
 
 has_database() { [[ " $DATABASES " == *" $1 "* ]]; }
 
+directory_version() { pg -Atc 'SELECT max(version) FROM schema_version' "$1"; }
+# upgrade DATABASE: brings an older schema to ours, a version at a time, each in one transaction.
+upgrade() {
+  local version
+  for ((version = $(directory_version "$1") + 1; version <= DIRECTORY_VERSION; version++)); do
+    pg -f - "$1" < "$HERE/directory-$version.sql"
+  done
+}
+
 # Fills what is not there yet: roles, the directory, SOGo's database. Safe to run on each start.
 fill_cluster() {
   DATABASES=$(pg -Atc 'SELECT datname FROM pg_database' postgres | tr '\n' ' ')
@@ -52,10 +61,12 @@ DROP DATABASE IF EXISTS directory_new;
 CREATE DATABASE directory_new;
 SQL
     pg -f - directory_new < "$HERE/directory.sql"
+    upgrade directory_new
     pg -c 'ALTER DATABASE directory_new RENAME TO directory' postgres
   fi
+  upgrade directory
   local found
-  found=$(pg -Atc 'SELECT max(version) FROM schema_version' directory)
+  found=$(directory_version directory)
   if [ "$found" != "$DIRECTORY_VERSION" ]; then
     echo "mailstack: the directory in $BASE has schema version $found, this program needs $DIRECTORY_VERSION" >&2
     return 1

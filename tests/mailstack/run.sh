@@ -112,9 +112,9 @@ check "info of that instance lists what it offers" offers
 check "that instance takes and gives mail" second_mail
 
 # Mostly waiting (a wrong password costs a second), so side by side.
-parts="logins mail exchange"
+parts="logins mail exchange forwards"
 for part in $parts; do
-  INFO="$work/first/info.json" python3 "$here/checks_$part.py" > "$work/$part" 2>&1 &
+  INFO="$work/first/info.json" OTHER="$work/private/second/info.json" python3 "$here/checks_$part.py" > "$work/$part" 2>&1 &
 done
 wait
 for part in $parts; do
