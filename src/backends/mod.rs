@@ -4,7 +4,7 @@
 //! `dovecot_sogo` drives Dovecot, Postfix and `SOGo`. `memory` holds mailboxes in the process, for
 //! fast tests of our own logic; it is never offered to an operator.
 pub mod dovecot_sogo;
-mod imap;
+pub mod imap;
 pub mod memory;
 
 use std::collections::HashMap;
@@ -149,6 +149,16 @@ pub trait MailServer: Send + Sync {
         known: Option<&Snapshot>,
         told: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Snapshot, ServerError>;
+
+    /// The door through which the panel opens a mailbox over IMAP, whatever its switches.
+    fn mail_door(&self, _mailbox: &EmailAddress) -> Option<imap::Login> {
+        None
+    }
+
+    /// The ability to number this mailbox's folders and messages, where the server has it.
+    fn numbering(&self, _mailbox: &EmailAddress) -> Option<Arc<dyn imap::copy::Numbering>> {
+        None
+    }
 
     /// Connects to the listener of `protocol` as a client would, up to the greeting.
     async fn check(&self, protocol: Protocol) -> Answer;

@@ -5,6 +5,7 @@
 pub mod address;
 pub mod clock;
 pub mod conversion;
+pub mod copying;
 pub mod dns;
 pub mod effective;
 pub mod filter;

@@ -33,6 +33,17 @@ pub(super) enum Command<'a> {
     /// Destroy every message of every folder. The folders stay: INBOX cannot be deleted, and
     /// asking for it makes the whole command fail.
     Expunge(&'a str),
+    /// Set the numbers of a folder. UIDs only grow: a next UID below what it is is let pass.
+    Number {
+        /// Whose mailbox.
+        user: &'a str,
+        /// The folder, in UTF-8.
+        folder: &'a str,
+        /// UIDVALIDITY.
+        uidvalidity: Option<u32>,
+        /// The next message gets this UID or a higher one.
+        next_uid: Option<u32>,
+    },
 }
 
 /// What a command answered.
@@ -66,6 +77,21 @@ impl Command<'_> {
                 "expunge",
                 json!({"user": user, "query": ["mailbox", "*", "ALL"]}),
             ),
+            Self::Number {
+                user,
+                folder,
+                uidvalidity,
+                next_uid,
+            } => {
+                let mut parameters = json!({"user": user, "mailbox": folder});
+                let numbers = [("uidValidity", uidvalidity), ("minNextUid", next_uid)];
+                for (name, number) in numbers {
+                    if let Some(number) = number {
+                        parameters[name] = number.to_string().into();
+                    }
+                }
+                ("mailboxUpdate", parameters)
+            }
         }
     }
 }
@@ -94,12 +120,18 @@ pub(super) fn check_commands(listed: &Value) -> Result<(), ServerError> {
 }
 
 /// One of each command.
-const EVERY: [Command<'static>; 5] = [
+const EVERY: [Command<'static>; 6] = [
     Command::FlushLogins(Some("")),
     Command::FlushLogins(None),
     Command::Kick(""),
     Command::Count(""),
     Command::Expunge(""),
+    Command::Number {
+        user: "",
+        folder: "",
+        uidvalidity: Some(1),
+        next_uid: Some(1),
+    },
 ];
 
 /// Doveadm's name of the type of a value.

@@ -14,16 +14,19 @@ mod directory;
 mod doveadm;
 mod faults;
 mod memcached;
+mod numbering;
 mod probe;
 mod settings;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::imap::copy::Numbering;
 use super::imap::{self, Login};
 use super::{Abilities, Depth, Health, MailServer, ServerError};
 use crate::domain::mailserver::{
@@ -41,7 +44,7 @@ pub use settings::split_stack_info;
 pub struct DovecotSogo {
     settings: Settings,
     directory: Directory,
-    doveadm: Doveadm,
+    doveadm: Arc<Doveadm>,
     master_password: SecretString,
 }
 
@@ -63,7 +66,7 @@ impl DovecotSogo {
         Ok(Self {
             settings,
             directory,
-            doveadm,
+            doveadm: Arc::new(doveadm),
             master_password,
         })
     }
@@ -132,6 +135,13 @@ impl DovecotSogo {
             ))),
             None => Ok(()),
         }
+    }
+
+    fn door(&self, mailbox: &EmailAddress) -> Login {
+        let place = self.settings.panel_imap.clone();
+        // Dovecot's auth_master_user_separator.
+        let user = format!("{mailbox}*{}", self.settings.master_user);
+        Login::on_loopback(place, user, self.master_password.clone())
     }
 
     fn over_http(&self, protocol: Protocol, path: &str) -> Option<Listener> {
@@ -299,13 +309,17 @@ impl MailServer for DovecotSogo {
         known: Option<&Snapshot>,
         told: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Snapshot, ServerError> {
-        let login = Login {
-            place: self.settings.panel_imap.clone(),
-            // Dovecot's auth_master_user_separator.
-            user: format!("{mailbox}*{}", self.settings.master_user),
-            password: self.master_password.clone(),
-        };
+        let login = self.door(mailbox);
         imap::survey(&login, known.filter(|_| depth == Depth::Marks), told).await
+    }
+
+    fn mail_door(&self, mailbox: &EmailAddress) -> Option<Login> {
+        Some(self.door(mailbox))
+    }
+
+    fn numbering(&self, mailbox: &EmailAddress) -> Option<Arc<dyn Numbering>> {
+        let doveadm = self.doveadm.clone();
+        Some(Arc::new(numbering::Doveadms::new(doveadm, mailbox)))
     }
 
     async fn check(&self, protocol: Protocol) -> Answer {

@@ -1,8 +1,11 @@
 //! A small streaming IMAP client (RFC 9051 and its forerunners), for mailboxes that the panel
 //! opens as an administrator. It knows no product: what a server can do is asked, never assumed.
 //!
-//! `wire` cuts bytes into responses, `value` and `response` understand them, `session` talks,
-//! `survey` reads a whole mailbox into a snapshot. `names` is about folder names.
+//! `connect` opens connections, `wire` cuts bytes into responses, `value` and `response` understand
+//! them, `session` talks, `survey` reads a whole mailbox into a snapshot, `copy` copies one to
+//! another server. `names` is about folder names.
+mod connect;
+pub mod copy;
 mod names;
 mod response;
 mod session;
@@ -11,13 +14,16 @@ mod value;
 mod wire;
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::ServerError;
+use crate::domain::mailserver::Security;
 use response::Said;
 
+pub use connect::Trust;
 pub use survey::survey;
 
 /// A server that sends nothing for this long is given up.
@@ -26,12 +32,33 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Whom to be, and where.
 #[derive(Debug, Clone)]
 pub struct Login {
-    /// `host:port` of a listener that takes a password as we send it: on loopback.
+    /// `host:port` of a listener. Its host is what a certificate must be for.
     pub place: String,
+    /// Connects here, and does not look the host up again: for hosts that were checked.
+    pub at: Option<SocketAddr>,
+    /// How the connection is protected. Without, the password is sent as it is: on loopback.
+    pub security: Security,
+    /// Whose certificates are good.
+    pub trust: Trust,
     /// The login name, which may name another person's mailbox on behalf of an administrator.
     pub user: String,
     /// The password.
     pub password: SecretString,
+}
+
+impl Login {
+    /// A door on loopback, without TLS.
+    #[must_use]
+    pub fn on_loopback(place: String, user: String, password: SecretString) -> Self {
+        Self {
+            place,
+            at: None,
+            security: Security::None,
+            trust: Trust::default(),
+            user,
+            password,
+        }
+    }
 }
 
 /// What went wrong on a connection.
@@ -40,6 +67,9 @@ enum Fault {
     /// The connection, or what came over it.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// There is no safe connection: a certificate that is not good, or no TLS where it is needed.
+    #[error("{0}")]
+    Unsafe(String),
     /// The server hung up, with these words.
     #[error("the server hung up: {0}")]
     Bye(String),
@@ -72,6 +102,7 @@ impl Fault {
                 }
                 _ => ServerError::Refused(self.to_string()),
             },
+            Self::Unsafe(_) => ServerError::Refused(format!("IMAP at {place}: {self}")),
             Self::Io(fault) if fault.kind() == io::ErrorKind::TimedOut => {
                 ServerError::Unreachable(format!("IMAP at {place} sent nothing for {PATIENCE:?}"))
             }

@@ -1,22 +1,27 @@
 //! A conversation: one tag per command, answers told apart from what the server says unasked.
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
 
 use secrecy::ExposeSecret as _;
-use tokio::io::{ReadHalf, WriteHalf};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
+use super::connect::{self, From, To};
 use super::names::{Part, string};
 use super::response::{Fetched, Listed, Response, Said, Status, understand};
 use super::wire::{NoSink, Reader, Sink, Writer};
 use super::{Fault, Login, PATIENCE};
+use crate::domain::mailserver::Security;
 
 /// Commands that are under way at once: few enough that neither side waits for the other to read.
 const PIPELINE: usize = 32;
+/// No line before TLS is longer.
+const MAX_CLEAR_LINE: usize = 8192;
 
 /// A signed-in connection.
 pub struct Session {
-    reader: Reader<ReadHalf<TcpStream>>,
-    writer: Writer<WriteHalf<TcpStream>>,
+    reader: Reader<From>,
+    writer: Writer<To>,
     tags: u32,
     capabilities: BTreeSet<String>,
     enabled: BTreeSet<String>,
@@ -33,17 +38,18 @@ pub struct Opened {
 impl Session {
     /// Connects and signs in.
     pub async fn open(login: &Login) -> Result<Self, Fault> {
-        let connect = tokio::time::timeout(PATIENCE, TcpStream::connect(&login.place)).await;
-        let stream = connect.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
-        stream.set_nodelay(true)?;
-        let (read, write) = tokio::io::split(stream);
-        let mut session = Self {
-            reader: Reader::new(read, PATIENCE),
-            writer: Writer::new(write, PATIENCE),
-            tags: 0,
-            capabilities: BTreeSet::new(),
-            enabled: BTreeSet::new(),
+        let stream = connect::tcp(login).await?;
+        let mut session = match login.security {
+            Security::None => Self::on(connect::plain(stream)),
+            Security::Tls => Self::on(connect::tls(stream, login).await?),
+            Security::Starttls => Self::on(starttls(stream, login).await?),
         };
+        if login.security == Security::Starttls {
+            // The greeting came before the handshake.
+            session.sign_in(login).await?;
+            session.enable().await?;
+            return Ok(session);
+        }
         match session.next(&mut NoSink).await? {
             Response::Said(said) if said.status == Status::Ok => {
                 session.learn(&said);
@@ -54,6 +60,16 @@ impl Session {
         }
         session.enable().await?;
         Ok(session)
+    }
+
+    fn on((from, to): (From, To)) -> Self {
+        Self {
+            reader: Reader::new(from, PATIENCE),
+            writer: Writer::new(to, PATIENCE),
+            tags: 0,
+            capabilities: BTreeSet::new(),
+            enabled: BTreeSet::new(),
+        }
     }
 
     async fn sign_in(&mut self, login: &Login) -> Result<(), Fault> {
@@ -284,6 +300,41 @@ impl Session {
                 .collect();
         }
     }
+}
+
+/// Asks for STARTTLS and shakes hands. What the server sent in the clear beyond its answer would
+/// have been put there by somebody between: the connection is then not used (RFC 9051 §11.1).
+async fn starttls(mut stream: TcpStream, login: &Login) -> Result<(From, To), Fault> {
+    let greeting = clear_line(&mut stream).await?;
+    if !greeting.starts_with(b"* OK") {
+        return Err(Fault::Unsafe(
+            "it does not greet in a way that TLS can follow".to_owned(),
+        ));
+    }
+    let mut writer = Writer::new(&mut stream, PATIENCE);
+    writer.send(b"s1 STARTTLS\r\n").await?;
+    loop {
+        let line = clear_line(&mut stream).await?;
+        if line.starts_with(b"s1 OK") {
+            return connect::tls(stream, login).await;
+        }
+        if line.starts_with(b"s1 ") {
+            return Err(Fault::Unsafe("it does not offer STARTTLS".to_owned()));
+        }
+    }
+}
+
+/// A line, read byte by byte so that nothing behind it is taken.
+async fn clear_line(stream: &mut TcpStream) -> Result<Vec<u8>, Fault> {
+    let read = async {
+        let mut line = Vec::new();
+        while line.len() < MAX_CLEAR_LINE && !line.ends_with(b"\n") {
+            line.push(stream.read_u8().await?);
+        }
+        Ok::<_, io::Error>(line)
+    };
+    let read = tokio::time::timeout(PATIENCE, read).await;
+    Ok(read.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??)
 }
 
 /// The outcome of a command as a result.

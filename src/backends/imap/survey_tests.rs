@@ -37,11 +37,8 @@ async fn server(greeting: &'static str, script: fn(&str) -> &'static str) -> Log
             }
         }
     });
-    Login {
-        place,
-        user: "ann@acme.test*panel".to_owned(),
-        password: "päss \"word\"".to_owned().into(),
-    }
+    let password = "päss \"word\"".to_owned().into();
+    Login::on_loopback(place, "ann@acme.test*panel".to_owned(), password)
 }
 
 fn literal(line: &str) -> Option<usize> {

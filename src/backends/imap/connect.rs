@@ -1,0 +1,106 @@
+//! Connections: plain, TLS from the first byte, or upgraded by STARTTLS (RFC 9051 §6.2.1).
+use std::io;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::{Fault, Login};
+
+/// How long connecting and shaking hands may take, each.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The side that reads.
+pub type From = Box<dyn AsyncRead + Unpin + Send>;
+/// The side that writes.
+pub type To = Box<dyn AsyncWrite + Unpin + Send>;
+
+/// Whose certificates are good.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// Authorities beyond those that the machine trusts, in DER.
+    pub also: Vec<Vec<u8>>,
+}
+
+impl Trust {
+    /// The authorities of a PEM file, beyond those that the machine trusts.
+    pub fn with_pem(pem: &[u8]) -> Result<Self, io::Error> {
+        use rustls::pki_types::pem::PemObject as _;
+        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let read = read.map_err(|fault| io::Error::other(format!("{fault:?}")))?;
+        let also: Vec<_> = read.iter().map(|one| one.as_ref().to_vec()).collect();
+        if also.is_empty() {
+            return Err(io::Error::other("there is no certificate in it"));
+        }
+        Ok(Self { also })
+    }
+
+    fn roots(&self) -> Result<RootCertStore, Fault> {
+        let mut roots = machine_roots().clone();
+        for der in &self.also {
+            let added = roots.add(CertificateDer::from_slice(der));
+            added.map_err(|fault| Fault::Unsafe(format!("a trusted certificate: {fault}")))?;
+        }
+        Ok(roots)
+    }
+}
+
+/// What the machine trusts, read once.
+fn machine_roots() -> &'static RootCertStore {
+    static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
+    ROOTS.get_or_init(|| {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots
+    })
+}
+
+/// A TCP connection.
+pub async fn tcp(login: &Login) -> Result<TcpStream, Fault> {
+    let stream = match login.at {
+        Some(at) => in_time(TcpStream::connect(at)).await?,
+        None => in_time(TcpStream::connect(&login.place)).await?,
+    };
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// The two sides of a connection that stays as it is.
+pub fn plain(stream: TcpStream) -> (From, To) {
+    let (from, to) = stream.into_split();
+    (Box::new(from), Box::new(to))
+}
+
+/// The two sides of a connection after the handshake.
+pub async fn tls(stream: TcpStream, login: &Login) -> Result<(From, To), Fault> {
+    let host = login.place.rsplit_once(':').map_or("", |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = ServerName::try_from(host.to_owned());
+    let name = name.map_err(|_| Fault::Unsafe(format!("“{host}” cannot have a certificate")))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|fault| Fault::Unsafe(fault.to_string()))?
+        .with_root_certificates(login.trust.roots()?)
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(config));
+    let stream = in_time(connector.connect(name, stream)).await;
+    let stream = stream.map_err(|fault| match fault {
+        // rustls' own words, which name what is wrong with the certificate.
+        Fault::Io(fault) if fault.get_ref().is_some_and(|e| e.is::<rustls::Error>()) => {
+            Fault::Unsafe(fault.to_string())
+        }
+        fault => fault,
+    })?;
+    let (from, to) = tokio::io::split(stream);
+    Ok((Box::new(from), Box::new(to)))
+}
+
+async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> Result<T, Fault> {
+    let done = tokio::time::timeout(PATIENCE, work).await;
+    Ok(done.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??)
+}
