@@ -16,6 +16,8 @@ use crate::store::{Event, TenantRef};
 
 /// Domains looked at in one step.
 const CHUNK: u64 = 8;
+/// Between two looks, however often the bell rings.
+const GAP: Duration = Duration::from_millis(100);
 /// A look ends after this, whatever the resolver still tries.
 const LONGEST: Duration = Duration::from_secs(15);
 
@@ -26,7 +28,7 @@ pub async fn run(context: Context, dns: Dns, shutdown: CancellationToken) {
         context,
         shutdown,
         "domains",
-        Rhythm::heard(tick),
+        Rhythm::heard(GAP, tick),
         move |context| run_once(context, dns.clone()),
     )
     .await;

@@ -29,10 +29,12 @@ pub struct Rhythm {
 }
 
 impl Rhythm {
-    /// Woken by the bell, and by the timer at the latest.
-    pub const fn heard(most: Duration) -> Self {
+    /// Woken by the bell, and by the timer at the latest. The first ring after a quiet while is
+    /// answered at once; while it rings all the time, a look every `least` sees as much as one at
+    /// each ring would.
+    pub fn heard(least: Duration, most: Duration) -> Self {
         Self {
-            least: Duration::ZERO,
+            least: least.min(most),
             most,
             hears: true,
         }

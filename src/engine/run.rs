@@ -13,8 +13,14 @@ use crate::store::engine::expired;
 /// How often what has expired is deleted.
 const TIDY_EVERY: Duration = Duration::from_mins(5);
 
-/// Between two looks at what was never read, however often the bell rings.
-const USAGE_GAP: Duration = Duration::from_millis(250);
+/// Between two looks at the queue of a server: a mailbox that was just asked for is waited for.
+const QUEUE_GAP: Duration = Duration::from_millis(20);
+
+/// Between two looks at anything else, however often the bell rings.
+const GAP: Duration = Duration::from_millis(250);
+
+/// Between two looks at the live checks: somebody sits in front of them.
+const CHECKS_GAP: Duration = Duration::from_millis(50);
 
 /// Runs until the shutdown; every loop finishes the step it is in and gives its leases back.
 pub async fn run(context: Context, shutdown: CancellationToken) {
@@ -34,7 +40,7 @@ pub async fn run(context: Context, shutdown: CancellationToken) {
         }
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = Rhythm::heard(context.pace.tick).wait(&mut bell) => {}
+            () = Rhythm::heard(GAP, context.pace.tick).wait(&mut bell) => {}
         }
     }
     while loops.join_next().await.is_some() {}
@@ -47,7 +53,13 @@ fn whole_panel(loops: &mut JoinSet<()>, context: &Context, shutdown: &Cancellati
     let (c, s) = start();
     loops.spawn(keep(c, s, "grants", Rhythm::timed(tick), grants::step));
     let (c, s) = start();
-    loops.spawn(keep(c, s, "checks", Rhythm::heard(tick), checks::step));
+    loops.spawn(keep(
+        c,
+        s,
+        "checks",
+        Rhythm::heard(CHECKS_GAP, tick),
+        checks::step,
+    ));
     let (c, s) = start();
     loops.spawn(keep(c, s, "tidy", Rhythm::timed(TIDY_EVERY), tidy));
     let (c, s) = start();
@@ -64,7 +76,8 @@ fn one_server(
     let tick = context.pace.tick;
     let start = || (context.clone(), shutdown.clone());
     let (c, s) = start();
-    loops.spawn(keep(c, s, "reconciler", Rhythm::heard(tick), move |c| {
+    let heard = Rhythm::heard(QUEUE_GAP, tick);
+    loops.spawn(keep(c, s, "reconciler", heard, move |c| {
         reconciler::step(c, id)
     }));
     let (c, s) = start();
@@ -76,10 +89,7 @@ fn one_server(
         sweep::step(c, id)
     }));
     let (c, s) = start();
-    let heard = Rhythm {
-        least: USAGE_GAP.min(tick),
-        ..Rhythm::heard(tick)
-    };
+    let heard = Rhythm::heard(GAP, tick);
     loops.spawn(keep(c, s, "usage", heard, move |c| usage::step(c, id)));
 }
 

@@ -21,7 +21,7 @@ use crate::store::engine::conversions::{self as saved, Job, Saved};
 use steps::Step;
 
 /// The pause between two looks, however often the bell rings.
-const GAP: Duration = Duration::from_millis(20);
+const GAP: Duration = Duration::from_millis(5);
 
 /// How long steps may go on after the shutdown; one that is cut off then is done again later.
 const GRACE: Duration = Duration::from_secs(5);

@@ -14,6 +14,7 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub keep_open: Json,
     pub reverses: Option<Uuid>,
+    pub at_once: Option<i32>,
     pub started_by: String,
     pub created_at: ChronoDateTimeUtc,
     pub finished_at: Option<ChronoDateTimeUtc>,

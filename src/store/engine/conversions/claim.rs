@@ -1,12 +1,13 @@
 //! Items that are due, handed out with a lease, no more at once on one server than it can bear.
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{CaseStatement, Expr, LockBehavior, LockType, SimpleExpr};
+use sea_orm::sea_query::{Expr, LockBehavior, LockType, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
-    FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationDef,
-    Select,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
+    ExprTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    RelationDef, Select,
 };
 use uuid::Uuid;
 
@@ -22,8 +23,9 @@ use crate::domain::{
     TenantId,
 };
 
-/// Leases the items that are due, on every server, until `per_server` are under way on each,
-/// whoever carries them out.
+/// Leases the items that are due, on every server, until `per_server` are under way on each and no
+/// batch has more than its own limit, whoever carries them out. The engine looks at each ring of
+/// the bell, so that a look that finds nothing must be cheap however long the queue is.
 pub async fn claim(
     engine: &Engine,
     owner: &str,
@@ -32,17 +34,19 @@ pub async fn claim(
 ) -> Result<Vec<Job>, StoreError> {
     let now = engine.clock().now();
     begin_scheduled(engine, now).await?;
-    let servers: Vec<Uuid> = joined(find::<conversion_item::Entity>())
-        .filter(is_due(now))
+    let conn = &engine.core.conn;
+    let servers: Vec<Uuid> = find::<mail_server::Entity>()
         .select_only()
-        .column(mailbox::Column::ServerId)
-        .distinct()
+        .column(mail_server::Column::Id)
         .into_tuple()
-        .all(&engine.core.conn)
+        .all(conn)
         .await?;
     let mut jobs = vec![];
     for server in servers {
-        jobs.extend(claim_on(engine, server, owner, lease, per_server).await?);
+        let room = Room::on(conn, server, per_server, now).await?;
+        if !due_on(conn, room, now, 1).await?.is_empty() {
+            jobs.extend(claim_on(engine, server, owner, lease, per_server).await?);
+        }
     }
     Ok(jobs)
 }
@@ -76,8 +80,126 @@ struct JobRow {
     server_name: String,
 }
 
-/// The row of the server is locked first, so that two processes count one after the other; the
-/// items are skipped that a click has locked just now.
+/// What else may be under way on one server.
+#[derive(Clone)]
+struct Room {
+    server: Uuid,
+    /// Items that fit in on the server.
+    left: u64,
+    /// Items under way, by batch, on any server.
+    under_way: HashMap<Uuid, u64>,
+}
+
+impl Room {
+    async fn on(
+        conn: &impl ConnectionTrait,
+        server: Uuid,
+        per_server: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StoreError> {
+        let leased: Vec<(Uuid, Uuid)> = find::<conversion_item::Entity>()
+            .join(JoinType::InnerJoin, to_mailbox())
+            .filter(conversion_item::Column::LeaseUntil.gt(now))
+            .filter(over().not())
+            .select_only()
+            .column(conversion_item::Column::BatchId)
+            .column(mailbox::Column::ServerId)
+            .into_tuple()
+            .all(conn)
+            .await?;
+        let mut under_way: HashMap<Uuid, u64> = HashMap::new();
+        for (batch, _) in &leased {
+            *under_way.entry(*batch).or_default() += 1;
+        }
+        let here = leased.iter().filter(|(_, on)| *on == server).count() as u64;
+        Ok(Self {
+            server,
+            left: per_server.saturating_sub(here),
+            under_way,
+        })
+    }
+
+    /// How many more of a batch may begin here.
+    fn of(&self, batch: Uuid, at_once: Option<i32>) -> u64 {
+        let limit = at_once.map_or(u64::MAX, |limit| u64::try_from(limit).unwrap_or(1));
+        let under_way = self.under_way.get(&batch).copied().unwrap_or_default();
+        Ord::min(self.left, limit.saturating_sub(under_way))
+    }
+}
+
+/// Up to `most` items that are due on a server that has room for them: what has begun before what
+/// has not, older batches before younger ones.
+async fn due_on(
+    conn: &impl ConnectionTrait,
+    mut room: Room,
+    now: DateTime<Utc>,
+    most: u64,
+) -> Result<Vec<JobRow>, StoreError> {
+    room.left = Ord::min(room.left, most);
+    if room.left == 0 {
+        return Ok(vec![]);
+    }
+    let begun = due(room.server, now).filter(begun());
+    let mut found = take(conn, begun, room.left).await?;
+    room.left -= found.len() as u64;
+    for row in &found {
+        *room.under_way.entry(row.item.batch_id).or_default() += 1;
+    }
+    for (batch, at_once) in running(conn).await? {
+        let more = room.of(batch, at_once);
+        if more == 0 {
+            continue;
+        }
+        let queued = due(room.server, now)
+            .filter(conversion_item::Column::BatchId.eq(batch))
+            .filter(conversion_item::Column::State.eq(ItemState::Queued.as_str()));
+        let queued = take(conn, queued, more).await?;
+        room.left -= queued.len() as u64;
+        found.extend(queued);
+    }
+    Ok(found)
+}
+
+/// The batches that run, oldest first, each with its limit.
+async fn running(conn: &impl ConnectionTrait) -> Result<Vec<(Uuid, Option<i32>)>, StoreError> {
+    let running = find::<conversion_batch::Entity>()
+        .filter(conversion_batch::Column::State.eq(BatchState::Running.as_str()))
+        .select_only()
+        .column(conversion_batch::Column::Id)
+        .column(conversion_batch::Column::AtOnce)
+        .order_by_asc(conversion_batch::Column::Id);
+    Ok(running.into_tuple().all(conn).await?)
+}
+
+/// The items are skipped that a click has locked just now.
+async fn take(
+    conn: &impl ConnectionTrait,
+    due: Select<conversion_item::Entity>,
+    most: u64,
+) -> Result<Vec<JobRow>, StoreError> {
+    let mut due = due
+        .column_as(conversion_batch::Column::KeepOpen, "keep_open")
+        .column_as(conversion_batch::Column::StartedBy, "started_by")
+        .column_as(mail_server::Column::Id, "server_id")
+        .column_as(mail_server::Column::Name, "server_name")
+        .order_by_asc(conversion_item::Column::Id)
+        .limit(most);
+    QuerySelect::query(&mut due).lock_with_tables_behavior(
+        LockType::Update,
+        [conversion_item::Entity],
+        LockBehavior::SkipLocked,
+    );
+    Ok(due.into_model::<JobRow>().all(conn).await?)
+}
+
+fn due(server: Uuid, now: DateTime<Utc>) -> Select<conversion_item::Entity> {
+    joined(find::<conversion_item::Entity>())
+        .filter(mailbox::Column::ServerId.eq(server))
+        .filter(is_due(now))
+}
+
+/// The rows of the server and of every batch with a limit are locked first, so that two processes
+/// count one after the other.
 async fn claim_on(
     engine: &Engine,
     server: Uuid,
@@ -92,29 +214,15 @@ async fn claim_on(
         .lock(LockType::NoKeyUpdate)
         .one(&tx)
         .await?;
-    let here = mailbox::Column::ServerId.eq(server);
-    let under_way = joined(find::<conversion_item::Entity>())
-        .filter(here.clone())
-        .filter(over().not())
-        .filter(conversion_item::Column::LeaseUntil.gt(now))
-        .count(&tx)
+    find::<conversion_batch::Entity>()
+        .filter(conversion_batch::Column::State.eq(BatchState::Running.as_str()))
+        .filter(conversion_batch::Column::AtOnce.is_not_null())
+        .order_by_asc(conversion_batch::Column::Id)
+        .lock(LockType::NoKeyUpdate)
+        .all(&tx)
         .await?;
-    let mut due = joined(find::<conversion_item::Entity>())
-        .filter(here)
-        .filter(is_due(now))
-        .column_as(conversion_batch::Column::KeepOpen, "keep_open")
-        .column_as(conversion_batch::Column::StartedBy, "started_by")
-        .column_as(mail_server::Column::Id, "server_id")
-        .column_as(mail_server::Column::Name, "server_name")
-        .order_by_asc(begun_first())
-        .order_by_asc(conversion_item::Column::Id)
-        .limit(per_server.saturating_sub(under_way));
-    QuerySelect::query(&mut due).lock_with_tables_behavior(
-        LockType::Update,
-        [conversion_item::Entity],
-        LockBehavior::SkipLocked,
-    );
-    let rows = due.into_model::<JobRow>().all(&tx).await?;
+    let room = Room::on(&tx, server, per_server, now).await?;
+    let rows = due_on(&tx, room, now, u64::MAX).await?;
     let mut jobs = Vec::with_capacity(rows.len());
     for row in rows {
         jobs.push(lend(&tx, row, owner, now, lease).await?);
@@ -170,10 +278,12 @@ async fn lend(
     })
 }
 
-/// What has begun goes before what has not.
-fn begun_first() -> SimpleExpr {
-    let queued = conversion_item::Column::State.eq(ItemState::Queued.as_str());
-    CaseStatement::new().case(queued, 1).finally(0).into()
+/// The states between the queue and the end.
+fn begun() -> SimpleExpr {
+    let begun = ItemState::ALL
+        .iter()
+        .filter(|state| !state.is_over() && **state != ItemState::Queued);
+    conversion_item::Column::State.is_in(begun.map(|state| state.as_str()))
 }
 
 /// Not over, its time has come, nobody works on it; and its batch runs, or it cannot wait: its

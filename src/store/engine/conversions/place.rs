@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, ExprTrait, QueryFilter, QuerySelect, UpdateMany};
+use sea_orm::{ColumnTrait, ConnectionTrait, ExprTrait, QueryFilter, QuerySelect, UpdateMany};
 use serde_json::json;
 
 use super::super::super::conversions::Trail;
 use super::super::super::schema::{conversion_batch, conversion_item};
 use super::super::super::{Engine, StoreError};
 use super::super::{find, update};
-use super::{Job, Saved, under_lease};
+use super::{Job, Saved};
 use crate::domain::{BatchState, Place, Progress, Receipt};
 
 /// Saves that the next step is `to`, and makes the lease last from now. Says whether the batch
@@ -21,26 +21,25 @@ pub async fn go_on(
     to: Place,
     lease: Duration,
 ) -> Result<Saved<bool>, StoreError> {
-    let tx = engine.core.begin_write().await?;
-    if under_lease(job).one(&tx).await?.is_none() {
+    let conn = &engine.core.conn;
+    if !set_place(conn, job, to, engine.clock().now(), lease).await? {
         return Ok(Saved::Lost);
     }
-    let runs = set_place(&tx, job, to, engine.clock().now(), lease).await?;
-    tx.commit().await?;
     engine.bell().ring();
-    Ok(Saved::Yes(runs))
+    Ok(Saved::Yes(batch_runs(conn, job).await?))
 }
 
-/// The same within a transaction that has found the lease to hold.
+/// Saves the next step and a longer lease, if the lease holds; says whether it did. In a
+/// transaction this takes the row's lock.
 pub(super) async fn set_place(
-    tx: &DatabaseTransaction,
+    conn: &impl ConnectionTrait,
     job: &Job,
     to: Place,
     now: DateTime<Utc>,
     lease: Duration,
 ) -> Result<bool, StoreError> {
     use conversion_item::Column;
-    update::<conversion_item::Entity>()
+    let done = held(job)
         .col_expr(Column::Place, to.as_str().into())
         .col_expr(Column::State, to.state().as_str().into())
         .col_expr(Column::Attempts, 0.into())
@@ -51,20 +50,19 @@ pub(super) async fn set_place(
         )
         .col_expr(Column::LeaseUntil, Expr::value(now + lease))
         .col_expr(Column::UpdatedAt, Expr::value(now))
-        .filter(Column::Id.eq(job.item.0))
-        .exec(tx)
+        .exec(conn)
         .await?;
-    batch_runs(tx, job).await
+    Ok(done.rows_affected == 1)
 }
 
 /// Whether the batch is neither held nor called off.
-pub(super) async fn batch_runs(tx: &DatabaseTransaction, job: &Job) -> Result<bool, StoreError> {
+pub(super) async fn batch_runs(conn: &impl ConnectionTrait, job: &Job) -> Result<bool, StoreError> {
     let state: Option<String> = find::<conversion_batch::Entity>()
         .filter(conversion_batch::Column::Id.eq(job.batch.0))
         .select_only()
         .column(conversion_batch::Column::State)
         .into_tuple()
-        .one(tx)
+        .one(conn)
         .await?;
     Ok(state.as_deref() == Some(BatchState::Running.as_str()))
 }
@@ -77,11 +75,10 @@ pub async fn fail_over(
     receipt: Option<&Receipt>,
     lease: Duration,
 ) -> Result<Saved, StoreError> {
-    let tx = engine.core.begin_write().await?;
-    if under_lease(job).one(&tx).await?.is_none() {
+    let (tx, now) = (engine.core.begin_write().await?, engine.clock().now());
+    if !set_place(&tx, job, Place::SwitchBack, now, lease).await? {
         return Ok(Saved::Lost);
     }
-    set_place(&tx, job, Place::SwitchBack, engine.clock().now(), lease).await?;
     let receipt = receipt.map(serde_json::to_value).transpose()?;
     update::<conversion_item::Entity>()
         .col_expr(conversion_item::Column::Error, Expr::value(error))

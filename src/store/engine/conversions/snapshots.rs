@@ -11,8 +11,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
 use super::super::super::schema::conversion_snapshot;
 use super::super::super::{Engine, StoreError};
 use super::super::{delete, find};
-use super::place::set_place;
-use super::{Job, Saved, under_lease};
+use super::place::{batch_runs, set_place};
+use super::{Job, Saved};
 use crate::domain::Place;
 use crate::domain::snapshot::Snapshot;
 
@@ -52,7 +52,7 @@ pub async fn store_and_go_on(
     let data = packed(snapshot)?;
     let now = engine.clock().now();
     let tx = engine.core.begin_write().await?;
-    if under_lease(job).one(&tx).await?.is_none() {
+    if !set_place(&tx, job, to, now, lease).await? {
         return Ok(Saved::Lost);
     }
     delete::<conversion_snapshot::Entity>()
@@ -69,7 +69,7 @@ pub async fn store_and_go_on(
     conversion_snapshot::Entity::insert(row)
         .exec_without_returning(&tx)
         .await?;
-    let runs = set_place(&tx, job, to, now, lease).await?;
+    let runs = batch_runs(&tx, job).await?;
     tx.commit().await?;
     engine.bell().ring();
     Ok(Saved::Yes(runs))
