@@ -18,10 +18,13 @@ CREATE TABLE peers (
 -- Its domain need not be known here yet; nothing is accepted until it is.
 CREATE TABLE forwards (
   marker text PRIMARY KEY,                   -- the panel's id of the mailbox
+  -- Counts the changes of the mailbox; a row is never replaced by one of a lower generation. That is why a mailbox that
+  -- came to live here keeps its row, without a peer: what somebody writes late must not send its mail away again.
+  generation bigint NOT NULL,
   address text NOT NULL UNIQUE
     CHECK (address = lower(address) AND address ~ '^[^][:space:][:cntrl:]@*/:\\"[]+@[a-z0-9.-]+$'),
   domain text GENERATED ALWAYS AS (split_part(address, '@', 2)) STORED,
-  peer text NOT NULL REFERENCES peers,
+  peer text REFERENCES peers,                -- where it lives; NULL: here
   receives boolean NOT NULL DEFAULT true,
   -- Who keeps this server for outgoing mail signs in to it here, so it knows the password for that.
   smtp boolean NOT NULL DEFAULT false,
@@ -36,11 +39,11 @@ CREATE VIEW mail_forwards AS
 
 CREATE OR REPLACE VIEW mail_recipients AS
   SELECT a.address FROM accounts a JOIN domains d ON d.id = a.domain_id
-  WHERE d.enabled AND a.receives AND NOT EXISTS (SELECT FROM forwards f WHERE f.address = a.address)
+  WHERE d.enabled AND a.receives AND NOT EXISTS (SELECT FROM forwards f WHERE f.address = a.address AND f.peer IS NOT NULL)
   UNION ALL SELECT address FROM mail_forwards WHERE receives;
 CREATE OR REPLACE VIEW mail_closed_recipients AS
   SELECT address FROM accounts a
-  WHERE NOT receives AND NOT EXISTS (SELECT FROM forwards f WHERE f.address = a.address)
+  WHERE NOT receives AND NOT EXISTS (SELECT FROM forwards f WHERE f.address = a.address AND f.peer IS NOT NULL)
   UNION ALL SELECT address FROM mail_forwards WHERE NOT receives;
 CREATE OR REPLACE VIEW mail_aliases AS
   SELECT source, string_agg(destination, ',' ORDER BY destination) AS destination FROM aliases l
@@ -48,7 +51,7 @@ CREATE OR REPLACE VIEW mail_aliases AS
   GROUP BY source;
 CREATE OR REPLACE VIEW mail_senders AS
   SELECT address AS sender, address AS login FROM accounts
-  UNION SELECT address, address FROM forwards
+  UNION SELECT address, address FROM forwards WHERE peer IS NOT NULL
   UNION SELECT source, destination FROM aliases WHERE enabled;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON peers, forwards TO panel;

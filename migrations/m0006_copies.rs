@@ -1,5 +1,8 @@
-//! What a copy of a mailbox has done so far, so that another process can go on with it.
+//! What copies of mailboxes have done so far, so that another process can go on with them.
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::{big_integer, blob, json_binary, text, uuid};
+
+use super::table;
 
 pub struct Migration;
 
@@ -11,7 +14,30 @@ impl MigrationName for Migration {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    async fn up(&self, _to: &SchemaManager) -> Result<(), DbErr> {
-        Ok(())
+    async fn up(&self, to: &SchemaManager) -> Result<(), DbErr> {
+        let mut folders = table("copied_folders");
+        folders
+            .col(uuid("ledger_id"))
+            .col(big_integer("folder_key"))
+            .col(json_binary("folder"))
+            .primary_key(Index::create().col("ledger_id").col("folder_key"));
+        to.create_table(folders).await?;
+        let mut messages = table("copied_messages");
+        messages
+            .col(uuid("ledger_id"))
+            .col(big_integer("folder_key"))
+            .col(big_integer("source_uid"))
+            .col(big_integer("target_uid"))
+            .col(big_integer("size"))
+            .col(big_integer("date"))
+            .col(text("flags"))
+            .col(blob("sha256"))
+            .primary_key(
+                Index::create()
+                    .col("ledger_id")
+                    .col("folder_key")
+                    .col("source_uid"),
+            );
+        to.create_table(messages).await
     }
 }

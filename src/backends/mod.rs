@@ -4,6 +4,7 @@
 //! `dovecot_sogo` drives Dovecot, Postfix and `SOGo`. `memory` holds mailboxes in the process, for
 //! fast tests of our own logic; it is never offered to an operator.
 pub mod dovecot_sogo;
+mod door;
 pub mod imap;
 pub mod memory;
 
@@ -15,9 +16,12 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use crate::domain::mailserver::{Answer, Change, Listener, Observed, ObservedMailbox, Usage};
+use crate::domain::mailserver::{
+    Answer, Change, Entrance, Listener, Observed, ObservedMailbox, Route, Usage,
+};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::{EmailAddress, Invalid, Progress, Protocol, Protocols};
+pub use door::Door;
 
 /// The server of a registration, by the name of its adapter. Settings and secrets are checked
 /// field by field; nothing is connected yet, so a server that is down can be registered.
@@ -157,6 +161,20 @@ pub trait MailServer: Send + Sync {
 
     /// The ability to number this mailbox's folders and messages, where the server has it.
     fn numbering(&self, _mailbox: &EmailAddress) -> Option<Arc<dyn imap::copy::Numbering>> {
+        None
+    }
+
+    /// Where other servers reach it; `None` when its registration does not say where it takes mail.
+    fn entrance(&self) -> Option<Entrance>;
+
+    /// Learns where mailboxes live. What comes for one that lives elsewhere is passed on, mail and
+    /// clients alike, from when this returns; an account that is here under its address is out of
+    /// reach then, for clients and for new mail, but not for the panel. The domain need not be known
+    /// yet; until it is, nothing is accepted for it. A route of a higher generation stays.
+    async fn route(&self, routes: &[Route]) -> Result<(), ServerError>;
+
+    /// The same mailbox in this process, for a server that has no wire.
+    fn in_process(&self, _mailbox: &EmailAddress) -> Option<memory::Mailbox> {
         None
     }
 

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::snapshot::{Comparison, FolderSnapshot, MessageMark, Snapshot};
 
 /// A folder that is being copied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopiedFolder {
     /// Names it in the ledger, whatever it is called at either end.
     pub key: u32,

@@ -162,6 +162,51 @@ pub enum Change {
     },
 }
 
+/// Where other servers reach a server, with mail and with clients that came to them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entrance {
+    /// The host.
+    pub host: String,
+    /// The port that takes mail from other servers.
+    pub smtp: u16,
+    /// The port of IMAP with STARTTLS, if it offers IMAP.
+    pub imap: Option<u16>,
+    /// The port of POP3 with STLS, if it offers POP3.
+    pub pop3: Option<u16>,
+    /// The port of ManageSieve with STARTTLS, if it has it.
+    pub sieve: Option<u16>,
+    /// Whether its certificate must be one that is trusted; on loopback any will do.
+    pub verified: bool,
+}
+
+/// Where a mailbox lives, for a server that serves its domain.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The mailbox: names the route, whatever its address.
+    pub mailbox: MailboxId,
+    /// Its address.
+    pub address: EmailAddress,
+    /// Counts the changes of the mailbox: a route never replaces one of a higher generation.
+    pub generation: i64,
+    /// The server that it lives on; `None` when that is the one that is told.
+    pub onward: Option<Onward>,
+}
+
+/// What a server must know to pass on what comes for a mailbox that lives elsewhere.
+#[derive(Debug, Clone)]
+pub struct Onward {
+    /// The name of the server that it lives on.
+    pub server: String,
+    /// Where that server is reached.
+    pub entrance: Entrance,
+    /// Whether mail for it is taken at all.
+    pub receives: bool,
+    /// Whether its owner may hand in mail here, signing in with this password.
+    pub submits: bool,
+    /// An argon2id PHC string; `None` means that nobody can sign in with a password.
+    pub password_hash: Option<SecretString>,
+}
+
 /// How full a mailbox is and when it was last used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::mailserver::Listener;
-use super::{EmailAddress, Protocols, ServerId};
+use super::{EmailAddress, Kind, Protocols, ServerId};
 
 /// A mail server with its queue.
 #[derive(Debug, Clone)]
@@ -64,4 +64,54 @@ pub struct Found {
     pub receives: bool,
     /// Bytes it may hold; 0 means without limit.
     pub quota_bytes: i64,
+}
+
+/// A server that a mailbox might be put on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which.
+    pub server: ServerId,
+    /// What it offers to clients.
+    pub offers: Protocols,
+    /// Mailboxes on it, or on their way to it.
+    pub mailboxes: u64,
+}
+
+/// The rule of placement: of the servers that offer all that the kind starts with, those that offer
+/// the least beyond it, and of these the one with the fewest mailboxes.
+#[must_use]
+pub fn place(kind: Kind, candidates: &[Candidate]) -> Option<ServerId> {
+    let fit = candidates.iter().filter(|one| kind.held_by(one.offers));
+    let beyond = |one: &Candidate| one.offers.without(kind.starts_on()).len();
+    let best = fit.min_by_key(|one| (beyond(one), one.mailboxes, one.server));
+    best.map(|one| one.server)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Protocol;
+
+    fn candidate(offers: &[Protocol], mailboxes: u64) -> Candidate {
+        Candidate {
+            server: ServerId::new(),
+            offers: Protocols::of(offers),
+            mailboxes,
+        }
+    }
+
+    #[test]
+    fn the_least_capable_server_that_fits_is_chosen_and_of_two_the_emptier() {
+        let mail = [Protocol::Imap, Protocol::Pop3, Protocol::Smtp];
+        let all = Protocol::ALL;
+        let servers = [
+            candidate(&all, 0),
+            candidate(&mail, 7),
+            candidate(&mail, 3),
+            candidate(&[Protocol::Imap], 0),
+        ];
+        assert_eq!(place(Kind::PopImap, &servers), Some(servers[2].server));
+        assert_eq!(place(Kind::Exchange, &servers), Some(servers[0].server));
+        assert_eq!(place(Kind::Exchange, &servers[1..]), None);
+    }
 }

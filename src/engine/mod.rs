@@ -7,7 +7,9 @@ pub mod backoff;
 pub mod conversion;
 pub mod dns;
 pub mod domains;
+pub mod ledger;
 pub mod reconciler;
+pub mod routes;
 pub mod servers;
 pub mod sweep;
 

@@ -6,7 +6,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::rhythm::{Again, Rhythm, keep};
-use super::{Context, checks, conversion, grants, health, reconciler, servers, sweep, usage};
+use super::{
+    Context, checks, conversion, grants, health, reconciler, routes, servers, sweep, usage,
+};
 use crate::domain::ServerId;
 use crate::store::engine::expired;
 
@@ -15,6 +17,9 @@ const TIDY_EVERY: Duration = Duration::from_mins(5);
 
 /// Between two looks at the queue of a server: a mailbox that was just asked for is waited for.
 const QUEUE_GAP: Duration = Duration::from_millis(20);
+
+/// Between two looks at which servers are to be told about which mailboxes.
+const ROUTES_GAP: Duration = Duration::from_secs(1);
 
 /// Between two looks at anything else, however often the bell rings.
 const GAP: Duration = Duration::from_millis(250);
@@ -63,6 +68,9 @@ fn whole_panel(loops: &mut JoinSet<()>, context: &Context, shutdown: &Cancellati
     let (c, s) = start();
     loops.spawn(keep(c, s, "tidy", Rhythm::timed(TIDY_EVERY), tidy));
     let (c, s) = start();
+    let heard = Rhythm::heard(ROUTES_GAP, tick);
+    loops.spawn(keep(c, s, "routes", heard, routes::look));
+    let (c, s) = start();
     loops.spawn(conversion::run(c, s));
 }
 
@@ -79,6 +87,14 @@ fn one_server(
     let heard = Rhythm::heard(QUEUE_GAP, tick);
     loops.spawn(keep(c, s, "reconciler", heard, move |c| {
         reconciler::step(c, id)
+    }));
+    let (c, s) = start();
+    let heard = Rhythm::heard(GAP, tick);
+    loops.spawn(keep(c, s, "routes", heard, move |c| routes::step(c, id)));
+    let (c, s) = start();
+    let heard = Rhythm::heard(GAP, tick);
+    loops.spawn(keep(c, s, "copies", heard, move |c| {
+        reconciler::away::step(c, id)
     }));
     let (c, s) = start();
     loops.spawn(keep(c, s, "health", Rhythm::timed(tick), move |c| {

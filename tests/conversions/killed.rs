@@ -9,7 +9,9 @@ use pilothouse::app::audit;
 use pilothouse::authz::ViewAudit;
 use pilothouse::backends::memory::MemoryServer;
 use pilothouse::backends::{Abilities, Depth, Health, MailServer, ServerError};
-use pilothouse::domain::mailserver::{Answer, Change, Listener, Observed, ObservedMailbox, Usage};
+use pilothouse::domain::mailserver::{
+    Answer, Change, Entrance, Listener, Observed, ObservedMailbox, Route, Usage,
+};
 use pilothouse::domain::snapshot::Snapshot;
 use pilothouse::domain::{
     Batch, BatchState, EmailAddress, ItemState, Kind, Mailbox, MailboxState, PageRequest, Progress,
@@ -95,6 +97,14 @@ impl MailServer for Deadly {
     ) -> Result<Snapshot, ServerError> {
         let snapshot = self.server.snapshot(mailbox, depth, known, told);
         self.meet(snapshot).await
+    }
+
+    fn entrance(&self) -> Option<Entrance> {
+        self.server.entrance()
+    }
+
+    async fn route(&self, routes: &[Route]) -> Result<(), ServerError> {
+        self.meet(self.server.route(routes)).await
     }
 
     async fn check(&self, protocol: Protocol) -> Answer {

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use pilothouse::backends::memory::MemoryServer;
 use pilothouse::backends::{Abilities, Depth, Health, MailServer, ServerError};
-use pilothouse::domain::mailserver::{Answer, Change, Listener, Observed, ObservedMailbox, Usage};
+use pilothouse::domain::mailserver::{
+    Answer, Change, Entrance, Listener, Observed, ObservedMailbox, Route, Usage,
+};
 use pilothouse::domain::snapshot::Snapshot;
 use pilothouse::domain::{
     EmailAddress, Kind, MailboxId, MailboxState, Progress, Protocol, Protocols,
@@ -184,6 +186,14 @@ impl MailServer for Crowd {
         told: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Snapshot, ServerError> {
         self.server.snapshot(mailbox, depth, known, told).await
+    }
+
+    fn entrance(&self) -> Option<Entrance> {
+        self.server.entrance()
+    }
+
+    async fn route(&self, routes: &[Route]) -> Result<(), ServerError> {
+        self.server.route(routes).await
     }
 
     async fn check(&self, protocol: Protocol) -> Answer {

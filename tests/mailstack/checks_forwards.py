@@ -40,7 +40,7 @@ peer(home, old, "old")
 
 
 def forward(of, address, to, **columns):
-    values = {"marker": address, "address": address, "peer": to, **columns}
+    values = {"marker": address, "generation": 1, "address": address, "peer": to, **columns}
     texts = ", ".join(f"'{value}'" for value in values.values())
     of.sql(f"INSERT INTO forwards ({', '.join(values)}) VALUES ({texts})")
     of.flush(address)

@@ -51,7 +51,7 @@ impl Directory {
     }
 
     /// The pool, once the schema is known to be ours.
-    async fn pool(&self) -> Result<&PgPool, ServerError> {
+    pub(super) async fn pool(&self) -> Result<&PgPool, ServerError> {
         self.checked
             .get_or_try_init(|| self.check_version())
             .await?;
@@ -185,7 +185,7 @@ impl Directory {
         .bind(desired.address.domain().as_str())
         .bind(desired.address.as_str())
         .bind(&desired.display_name)
-        .bind(stored_hash(desired))
+        .bind(hash_for(desired.password_hash.as_ref()))
         .bind(desired.receives)
         .bind(desired.open.has(Protocol::Imap))
         .bind(desired.open.has(Protocol::Pop3))
@@ -295,7 +295,7 @@ fn set(query: &mut Query<'_>, aspect: Aspect, desired: &DesiredMailbox) {
             .push_bind(desired.display_name.clone()),
         Aspect::Password => query
             .push(", password_hash = ")
-            .push_bind(stored_hash(desired)),
+            .push_bind(hash_for(desired.password_hash.as_ref())),
         Aspect::Open => query
             .push(", enabled = true, imap = ")
             .push_bind(open(Protocol::Imap))
@@ -320,9 +320,8 @@ fn set(query: &mut Query<'_>, aspect: Aspect, desired: &DesiredMailbox) {
 }
 
 /// The PHC string with Dovecot's name of its scheme in front, which `SOGo` understands too.
-fn stored_hash(desired: &DesiredMailbox) -> String {
-    let hash = desired.password_hash.as_ref();
-    hash.map_or_else(
+pub(super) fn hash_for(phc: Option<&SecretString>) -> String {
+    phc.map_or_else(
         || LOCKED.to_owned(),
         |hash| format!("{SCHEME}{}", hash.expose_secret()),
     )

@@ -16,6 +16,7 @@ mod faults;
 mod memcached;
 mod numbering;
 mod probe;
+mod routes;
 mod settings;
 
 use std::collections::HashMap;
@@ -30,14 +31,15 @@ use super::imap::copy::Numbering;
 use super::imap::{self, Login};
 use super::{Abilities, Depth, Health, MailServer, ServerError};
 use crate::domain::mailserver::{
-    Answer, Aspect, Change, DesiredMailbox, Listener, Observed, ObservedMailbox, Security, Usage,
+    Answer, Aspect, Change, DesiredMailbox, Entrance, Listener, Observed, ObservedMailbox, Route,
+    Security, Usage,
 };
 use crate::domain::snapshot::Snapshot;
 use crate::domain::{EmailAddress, Invalid, Progress, Protocol, Protocols};
 
 use directory::Directory;
 use doveadm::{Command, Doveadm, NO_USER, NOT_FOUND};
-use settings::Settings;
+use settings::{Settings, is_loopback};
 pub use settings::split_stack_info;
 
 /// One registered server.
@@ -124,6 +126,22 @@ impl DovecotSogo {
         gone.rows("expunge", &[NO_USER, NOT_FOUND])?;
         self.directory.remove(uid).await?;
         self.forget(&address, uid, true).await
+    }
+
+    /// Routes hold at once: neither a cached login nor a cached delivery knows better. Beyond a
+    /// handful it costs less to forget all of them.
+    async fn forget_routes(&self, addresses: &[&EmailAddress]) -> Result<(), ServerError> {
+        let all = [Command::FlushLogins(None)];
+        let each: Vec<_> = addresses
+            .iter()
+            .map(|address| Command::FlushLogins(Some(address.as_str())))
+            .collect();
+        let flushes = if each.len() > 20 { &all[..] } else { &each[..] };
+        for flush in flushes {
+            let flushed = self.doveadm.run(flush).await?;
+            flushed.rows("authCacheFlush", &[NO_USER])?;
+        }
+        Ok(())
     }
 
     /// What the directory has no column for is refused rather than left out.
@@ -320,6 +338,25 @@ impl MailServer for DovecotSogo {
     fn numbering(&self, mailbox: &EmailAddress) -> Option<Arc<dyn Numbering>> {
         let doveadm = self.doveadm.clone();
         Some(Arc::new(numbering::Doveadms::new(doveadm, mailbox)))
+    }
+
+    fn entrance(&self) -> Option<Entrance> {
+        let s = &self.settings;
+        let offered = |protocol, port: Option<u16>| port.filter(|_| s.offers.has(protocol));
+        Some(Entrance {
+            host: s.host.clone(),
+            smtp: s.smtp?,
+            imap: offered(Protocol::Imap, s.imap),
+            pop3: offered(Protocol::Pop3, s.pop3),
+            sieve: s.sieve,
+            verified: !is_loopback(&s.host),
+        })
+    }
+
+    async fn route(&self, routes: &[Route]) -> Result<(), ServerError> {
+        self.directory.put_routes(routes).await?;
+        let addresses: Vec<_> = routes.iter().map(|route| &route.address).collect();
+        self.forget_routes(&addresses).await
     }
 
     async fn check(&self, protocol: Protocol) -> Answer {

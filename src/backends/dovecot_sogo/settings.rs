@@ -30,6 +30,12 @@ pub struct Settings {
     /// Port of POP3 over TLS.
     #[serde(default)]
     pub pop3s: Option<u16>,
+    /// Port that takes mail from other servers.
+    #[serde(default)]
+    pub smtp: Option<u16>,
+    /// Port of ManageSieve with STARTTLS.
+    #[serde(default)]
+    pub sieve: Option<u16>,
     /// Port where clients hand in mail, with STARTTLS.
     #[serde(default)]
     pub submission: Option<u16>,
@@ -67,10 +73,8 @@ pub struct Secrets {
 }
 
 /// What `mailstack/stack.sh info` prints beyond what the adapter needs.
-const NOT_NEEDED: [&str; 8] = [
+const NOT_NEEDED: [&str; 6] = [
     "name",
-    "smtp",
-    "sieve",
     "lmtp",
     "directory_version",
     "sogo_roles",
@@ -222,11 +226,14 @@ impl Settings {
     /// Admin interfaces give full power over all mail and mostly speak without TLS: loopback, or
     /// what the operator named on purpose.
     fn may_administer(&self, host: &str) -> bool {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost"
-            || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-            || self.admin_hosts.iter().any(|allowed| allowed == host)
+        is_loopback(host) || self.admin_hosts.iter().any(|allowed| allowed == host)
     }
+}
+
+/// Whether a host is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn far(host: &str) -> String {

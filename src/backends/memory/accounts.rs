@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use super::super::{Abilities, ServerError};
 use super::mail::Store;
 use crate::domain::mailserver::{
-    Aspect, Change, DesiredMailbox, Observed, ObservedMailbox, PasswordMark, Usage, wire_sentence,
+    Aspect, Change, DesiredMailbox, Observed, ObservedMailbox, Onward, PasswordMark, Route, Usage,
+    wire_sentence,
 };
-use crate::domain::{DomainName, EmailAddress, Protocol, Protocols};
+use crate::domain::{DomainName, EmailAddress, MailboxId, Protocol, Protocols};
 
 /// Everything the server holds.
 pub(super) struct World {
@@ -17,6 +18,8 @@ pub(super) struct World {
     pub(super) domains: BTreeMap<DomainName, bool>,
     /// By the server's own id.
     pub(super) accounts: BTreeMap<String, Account>,
+    /// Where mailboxes live, as far as it was told.
+    pub(super) routes: BTreeMap<MailboxId, Route>,
     /// Every change that had its effect, in order.
     pub(super) changes: Vec<Change>,
     /// Whose sessions were ended, in order.
@@ -43,6 +46,7 @@ impl World {
             },
             domains: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            routes: BTreeMap::new(),
             changes: Vec::new(),
             kicks: Vec::new(),
             made: 0,
@@ -57,6 +61,25 @@ impl World {
         self.accounts
             .values_mut()
             .find(|a| a.seen.address == *address)
+    }
+
+    /// Where what comes for an address is passed on to, in a domain that mail is taken for.
+    pub(super) fn onward(&self, address: &EmailAddress) -> Option<&Onward> {
+        let accepts = self.domains.get(&address.domain()) == Some(&true);
+        let route = self.routes.values().find(|r| r.address == *address);
+        route.filter(|_| accepts)?.onward.as_ref()
+    }
+
+    pub(super) fn route(&mut self, routes: &[Route]) {
+        for route in routes {
+            let newer = |known: &Route| known.generation > route.generation;
+            if self.routes.get(&route.mailbox).is_some_and(newer) {
+                continue;
+            }
+            // An address that was another mailbox's before.
+            self.routes.retain(|_, known| known.address != route.address);
+            self.routes.insert(route.mailbox, route.clone());
+        }
     }
 
     pub(super) fn fresh_id(&mut self) -> String {

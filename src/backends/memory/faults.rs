@@ -21,6 +21,12 @@ pub enum Call {
     Snapshot,
     /// `check`
     Check,
+    /// `route`
+    Route,
+    /// A pass of a copy that begins here.
+    CopyFrom,
+    /// A message that a copy puts here.
+    CopyTo,
 }
 
 /// What befalls one call.

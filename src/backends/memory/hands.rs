@@ -22,13 +22,17 @@ pub struct Letter<'a> {
 
 /// Mail.
 impl MemoryServer {
-    /// Mail arrives in the inbox, if the server takes it. Returns its UID, or the refusal.
+    /// Mail arrives in the inbox, if the server takes it. Returns its UID, or the refusal; mail for
+    /// an address that is passed on is refused with the name of the server that it lives on.
     pub fn deliver(&self, to: &EmailAddress, body: &[u8]) -> Result<u32, ServerError> {
         let date = self.inner.clock.now().timestamp();
         let mut world = self.world();
         let refused = |why: &str| Err(ServerError::Refused(format!("{to}: {why}")));
         if world.domains.get(&to.domain()) != Some(&true) {
             return refused("relay access denied");
+        }
+        if let Some(onward) = world.onward(to) {
+            return refused(&format!("lives on {}", onward.server));
         }
         let Some(account) = world.at_mut(to) else {
             return refused("no such mailbox");
@@ -122,6 +126,9 @@ impl MemoryServer {
     pub fn sign_in(&self, address: &EmailAddress, protocol: Protocol) -> Result<(), String> {
         let now = self.inner.clock.now();
         let mut world = self.world();
+        if let Some(onward) = world.onward(address) {
+            return Err(format!("lives on {}", onward.server));
+        }
         let account = world.at_mut(address).ok_or("Authentication failed.")?;
         if !account.seen.open.has(protocol) {
             let usual = || format!("{} is closed for this mailbox.", protocol.label());
@@ -202,6 +209,13 @@ impl MemoryServer {
     #[must_use]
     pub fn account(&self, address: &EmailAddress) -> Option<ObservedMailbox> {
         self.world().at(address).map(|account| account.seen.clone())
+    }
+
+    /// The name of the server that what comes for this address is passed on to.
+    #[must_use]
+    pub fn forwarded(&self, address: &EmailAddress) -> Option<String> {
+        let world = self.world();
+        world.onward(address).map(|onward| onward.server.clone())
     }
 
     /// Every change that had its effect, in order.

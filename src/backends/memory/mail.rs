@@ -23,6 +23,7 @@ pub(super) struct Folder {
 }
 
 /// One message.
+#[derive(Clone)]
 pub(super) struct Message {
     pub(super) body: Arc<[u8]>,
     pub(super) flags: Arc<str>,
@@ -86,6 +87,14 @@ impl Folder {
         self.uidnext += 1;
         self.messages.insert(uid, message);
         uid
+    }
+}
+
+impl Folder {
+    /// The same with this UID, or with the next one where that has been given.
+    pub(super) fn add_at(&mut self, uid: u32, message: Message) -> u32 {
+        self.uidnext = self.uidnext.max(uid);
+        self.add(message)
     }
 }
 

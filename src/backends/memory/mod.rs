@@ -3,6 +3,7 @@
 //! contract suite in `tests/backends` runs against all of them), and is never offered to an
 //! operator.
 mod accounts;
+mod copying;
 mod faults;
 mod hands;
 mod mail;
@@ -15,13 +16,14 @@ use async_trait::async_trait;
 
 use super::{Abilities, Depth, Health, MailServer, ServerError};
 use crate::domain::mailserver::{
-    Answer, Change, Listener, Observed, ObservedMailbox, Security, Usage,
+    Answer, Change, Entrance, Listener, Observed, ObservedMailbox, Route, Security, Usage,
 };
 use crate::domain::snapshot::Snapshot;
 use crate::domain::{Clock, EmailAddress, Progress, Protocol, Protocols};
 
 use accounts::World;
 use faults::Faults;
+pub use copying::{Mailbox, copy};
 pub use faults::{Call, Fault};
 pub use hands::Letter;
 
@@ -173,6 +175,30 @@ impl MailServer for MemoryServer {
             world.snapshot(mailbox, depth, known, told)
         })
         .await
+    }
+
+    fn entrance(&self) -> Option<Entrance> {
+        let offers = self.offers();
+        Some(Entrance {
+            host: "memory.test".to_owned(),
+            smtp: 25,
+            imap: offers.has(Protocol::Imap).then_some(143),
+            pop3: offers.has(Protocol::Pop3).then_some(110),
+            sieve: None,
+            verified: true,
+        })
+    }
+
+    async fn route(&self, routes: &[Route]) -> Result<(), ServerError> {
+        self.answer(Call::Route, |world| {
+            world.route(routes);
+            Ok(())
+        })
+        .await
+    }
+
+    fn in_process(&self, mailbox: &EmailAddress) -> Option<Mailbox> {
+        Some(Mailbox::new(self.clone(), mailbox.clone()))
     }
 
     async fn check(&self, protocol: Protocol) -> Answer {

@@ -1,5 +1,6 @@
 //! Brings mailboxes to what was asked for: observe, plan, apply, read back, record the generation.
 //! `plan` is pure; the wake-up carries no data; `apply` makes no choices.
+pub mod away;
 mod desired;
 mod pass;
 pub mod plan;

@@ -12,11 +12,11 @@ use super::plan::{end_sessions, ours, plan, plan_removal};
 use super::{Outcome, sentences};
 use crate::backends::{Abilities, MailServer, ServerError};
 use crate::domain::mailserver::{Change, DesiredMailbox, Observed, PasswordMark};
-use crate::domain::{DomainName, EmailAddress, MailboxId, Protocols};
-use crate::engine::{Context, backoff, health};
+use crate::domain::{DomainId, DomainName, EmailAddress, MailboxId, Protocols};
+use crate::engine::{Context, backoff, health, routes};
 use crate::store::engine::due::{self, Asked};
 use crate::store::engine::seen::{self, Passed, Seen};
-use crate::store::engine::{purge, servers};
+use crate::store::engine::{purge, routes as told, servers};
 
 /// What a pass works with.
 pub(super) struct Pass<'a> {
@@ -95,7 +95,8 @@ impl Pass<'_> {
             task.decide(seen, self.remote.abilities());
         }
         self.drop_what_was_lost(&mut tasks).await?;
-        self.put_domains(&mut tasks).await;
+        self.keep_what_others_know(&mut tasks).await?;
+        self.put_domains(&mut tasks).await?;
         let tasks = self.apply(tasks).await;
         Ok((self.read_back(tasks).await, None))
     }
@@ -126,23 +127,46 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Domains first, and each once: the accounts of a domain need it.
-    async fn put_domains(&self, tasks: &mut [Task]) {
-        let mut domains: BTreeMap<DomainName, Change> = BTreeMap::new();
+    /// A mailbox is destroyed at its home last: until no other server passes anything on to it or
+    /// keeps an account of it.
+    async fn keep_what_others_know(&self, tasks: &mut [Task]) -> anyhow::Result<()> {
+        let open = |task: &&mut Task| task.end.is_none() && task.asked.purge;
+        for task in tasks.iter_mut().filter(open) {
+            if told::known_elsewhere(&self.context.store, task.asked.mailbox.id).await? {
+                let why = "other servers are told first that it is gone".to_owned();
+                task.end = Some(End::Failed(ServerError::Busy(why)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Domains first, and each once: the accounts of a domain need it. A server that begins to take
+    /// mail for a domain knows where all of it belongs by then.
+    async fn put_domains(&self, tasks: &mut [Task]) -> anyhow::Result<()> {
+        let mut domains: BTreeMap<DomainName, (DomainId, Change)> = BTreeMap::new();
         for task in tasks.iter_mut().filter(|task| task.end.is_none()) {
             let is_domain = |change: &mut Change| matches!(change, Change::PutDomain { .. });
             for change in task.changes.extract_if(.., is_domain) {
-                domains.insert(task.desired.address.domain(), change);
+                let domain = task.asked.mailbox.domain;
+                domains.insert(task.desired.address.domain(), (domain, change));
             }
         }
-        for (name, change) in domains {
-            if let Err(error) = self.remote.apply(&change).await {
+        for (name, (domain, change)) in domains {
+            let mut put = Ok(());
+            if matches!(change, Change::PutDomain { accepts: true, .. }) {
+                put = routes::serve(self.context, self.server.id, domain).await?;
+            }
+            if put.is_ok() {
+                put = self.remote.apply(&change).await.map(|_| ());
+            }
+            if let Err(error) = put {
                 let of_it = |task: &&mut Task| task.desired.address.domain() == name;
                 for task in tasks.iter_mut().filter(of_it) {
                     task.end.get_or_insert_with(|| End::Failed(error.clone()));
                 }
             }
         }
+        Ok(())
     }
 
     async fn apply(&self, tasks: Vec<Task>) -> Vec<Task> {

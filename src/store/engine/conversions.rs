@@ -22,7 +22,7 @@ use super::super::schema::conversion_item;
 use super::find;
 use crate::domain::conversion::KeepOpen;
 use crate::domain::{
-    BatchId, EmailAddress, ItemId, Kind, MailboxId, Place, PlanId, Receipt, ServerId, TenantId,
+    BatchId, EmailAddress, ItemId, Kind, MailboxId, Place, PlanId, Receipt, ServerId, TenantId, Way,
 };
 
 /// One item under a lease.
@@ -44,6 +44,10 @@ pub struct Job {
     pub server_name: String,
     /// The step to do next.
     pub place: Place,
+    /// How it is done.
+    pub way: Way,
+    /// The server that a move goes to, once it is chosen.
+    pub target: Option<ServerId>,
     /// The kind it had.
     pub from: Kind,
     /// The kind it gets.
@@ -78,7 +82,7 @@ pub enum Saved<T = ()> {
 }
 
 /// The item, while it bears the name of this lease.
-fn under_lease(job: &Job) -> Select<conversion_item::Entity> {
+pub(super) fn under_lease(job: &Job) -> Select<conversion_item::Entity> {
     find::<conversion_item::Entity>()
         .filter(conversion_item::Column::Id.eq(job.item.0))
         .filter(conversion_item::Column::LeaseOwner.eq(job.lease.as_str()))

@@ -4,11 +4,14 @@
 //! Nothing here decides: a function reads or writes what its name says, in one transaction.
 pub mod checks;
 pub mod conversions;
+pub mod copies;
 pub mod domains;
 pub mod due;
 pub mod expired;
 pub mod grants;
+pub mod moves;
 pub mod purge;
+pub mod routes;
 pub mod seen;
 pub mod servers;
 pub mod sweep;

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::schema::{domain, mail_server, mailbox, stray};
+use super::super::schema::{domain, mail_server, mailbox, mailbox_copy, stray};
 use super::super::{Engine, StoreError};
 use super::due::{self, Asked};
 use super::{delete, find, update};
@@ -90,7 +90,7 @@ pub async fn record_drift(
     Ok(())
 }
 
-/// Which of these addresses are mailboxes of the panel on that server.
+/// Which of these addresses are mailboxes of the panel on that server, at home there or not.
 pub async fn known(
     engine: &Engine,
     server: ServerId,
@@ -104,7 +104,21 @@ pub async fn known(
         .into_tuple()
         .all(&engine.core.conn)
         .await?;
-    Ok(rows.into_iter().map(EmailAddress::stored).collect())
+    let away = Query::select()
+        .column(mailbox_copy::Column::MailboxId)
+        .from(mailbox_copy::Entity)
+        .and_where(mailbox_copy::Column::ServerId.eq(server.0))
+        .take();
+    let copies: Vec<String> = find::<mailbox::Entity>()
+        .filter(mailbox::Column::Id.in_subquery(away))
+        .filter(mailbox::Column::Address.is_in(addresses.iter().map(EmailAddress::as_str)))
+        .select_only()
+        .column(mailbox::Column::Address)
+        .into_tuple()
+        .all(&engine.core.conn)
+        .await?;
+    let all = rows.into_iter().chain(copies);
+    Ok(all.map(EmailAddress::stored).collect())
 }
 
 /// Writes accounts that nobody knows, each with the tenant that owns its domain, if one does.

@@ -18,6 +18,7 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub was: Json,
     pub plan_id: Uuid,
+    pub target_server_id: Option<Uuid>,
     pub messages_done: i64,
     pub messages_total: i64,
     pub bytes_done: i64,

@@ -20,7 +20,7 @@ use super::Job;
 use crate::domain::ids::EventId;
 use crate::domain::{
     BatchId, BatchState, EmailAddress, ItemId, ItemState, MailboxId, Place, PlanId, ServerId,
-    TenantId,
+    TenantId, Way,
 };
 
 /// Leases the items that are due, on every server, until `per_server` are under way on each and no
@@ -264,6 +264,8 @@ async fn lend(
         server: ServerId(row.server_id),
         server_name: row.server_name,
         place,
+        way: Way::parse(&item.way).unwrap_or(Way::InPlace),
+        target: item.target_server_id.map(ServerId),
         from: kind(&item.from_kind),
         to: kind(&item.to_kind),
         plan: PlanId(item.plan_id),
