@@ -1,5 +1,5 @@
 # The commands of the README. Everything they do is in scripts that can be read and run by themselves.
-.PHONY: demo demo-reset test bench check
+.PHONY: demo demo-reset test chaos bench check
 
 demo: ## bring up the panel and a private mail stack on loopback
 	@exec demo/run.sh
@@ -9,6 +9,9 @@ demo-reset: ## wipe what `make demo` keeps
 
 test: ## install what is missing, then run every test
 	@tests/run.sh
+
+chaos: ## kill and starve the panel while it converts, for half an hour, and count every message; docs/RELIABILITY.md
+	@tests/chaos/run.sh long
 
 check: ## what to run before each commit: format, lints, the tests that need no mail stack
 	cargo fmt --check

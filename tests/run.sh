@@ -60,6 +60,7 @@ suite "database tests on postgres" env PILOTHOUSE_TEST_DATABASE=postgres \
   cargo nextest run --locked --no-fail-fast --test store --test engine --test conversions --test site
 suite "documentation and what must not compile" cargo test --locked --doc --quiet
 BASE="$work/mail" PORT_BASE=38000 mailstack/stack.sh down
+suite "chaos, the short form" env PILOTHOUSE_CHAOS_DIR="$work/chaos" PILOTHOUSE_CHAOS_PORT_BASE=36000 tests/chaos/run.sh short
 suite "mail stack" tests/mailstack/run.sh 36000 37000
 step "documentation builds" env RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --quiet
 

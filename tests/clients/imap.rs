@@ -29,6 +29,22 @@ pub struct Folder {
     pub messages: BTreeMap<u32, Mark>,
 }
 
+/// One message as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// `UIDVALIDITY` of its folder, and its UID.
+    pub place: (u32, u32),
+    pub flags: Vec<String>,
+    pub bytes: Vec<u8>,
+}
+
+/// The heads of one folder's messages, by UID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heads {
+    pub uidvalidity: Option<u32>,
+    pub messages: BTreeMap<u32, Vec<u8>>,
+}
+
 /// Every folder by its name on the wire (modified UTF-7).
 pub type Folders = BTreeMap<String, Folder>;
 
@@ -104,13 +120,10 @@ impl Imap {
     /// Sets flags by a STORE command such as `+FLAGS (\Deleted)`; opens the folder for writing.
     pub async fn store(&mut self, folder: &str, uid: u32, query: &str) -> Result<(), String> {
         self.session.select(folder).await.map_err(said)?;
-        let updates = self
-            .session
-            .uid_store(uid.to_string(), query)
-            .await
-            .map_err(said)?;
-        updates.try_collect::<Vec<_>>().await.map_err(said)?;
-        Ok(())
+        // `uid_store` would take a refusal, and the end of the connection, for success.
+        let command = format!("UID STORE {uid} {query}");
+        let done = self.session.run_command_and_check_ok(command).await;
+        done.map_err(said)
     }
 
     /// Everything in the folder, bodies hashed.
@@ -136,6 +149,79 @@ impl Imap {
             read.messages.insert(uid, mark);
         }
         Ok(read)
+    }
+
+    /// The head of every message in the folder.
+    pub async fn read_heads(&mut self, folder: &str) -> Result<Heads, String> {
+        let opened = self.session.examine(folder).await.map_err(said)?;
+        let mut read = Heads {
+            uidvalidity: opened.uid_validity,
+            messages: BTreeMap::new(),
+        };
+        if opened.exists == 0 {
+            return Ok(read);
+        }
+        let stream = self.session.uid_fetch("1:*", "(UID BODY.PEEK[HEADER])");
+        let stream = stream.await.map_err(said)?;
+        for fetch in stream.try_collect::<Vec<_>>().await.map_err(said)? {
+            if let (Some(uid), Some(head)) = (fetch.uid, fetch.header()) {
+                read.messages.insert(uid, head.to_vec());
+            }
+        }
+        Ok(read)
+    }
+
+    /// Every message of the folder as it is stored, with its flags.
+    pub async fn read_whole(&mut self, folder: &str) -> Result<Vec<Whole>, String> {
+        let opened = self.session.examine(folder).await.map_err(said)?;
+        if opened.exists == 0 {
+            return Ok(vec![]);
+        }
+        let stream = self.session.uid_fetch("1:*", "(UID FLAGS BODY.PEEK[])");
+        let stream = stream.await.map_err(said)?;
+        let whole = |fetch: &async_imap::types::Fetch| Whole {
+            place: (
+                opened.uid_validity.unwrap_or_default(),
+                fetch.uid.unwrap_or_default(),
+            ),
+            flags: flags(fetch),
+            bytes: fetch.body().unwrap_or_default().to_vec(),
+        };
+        let fetched: Vec<_> = stream.try_collect().await.map_err(said)?;
+        // What has no body is news about flags, which a server may send at any time.
+        let read: Vec<_> = fetched
+            .iter()
+            .filter(|fetch| fetch.body().is_some())
+            .map(whole)
+            .collect();
+        // The stream ends in the same way when the connection does.
+        if read.len() < opened.exists as usize {
+            return Err(format!(
+                "{folder}: {} of {} messages came",
+                read.len(),
+                opened.exists
+            ));
+        }
+        Ok(read)
+    }
+
+    /// One message as it is stored, if it is there.
+    pub async fn message(&mut self, folder: &str, uid: u32) -> Result<Option<Vec<u8>>, String> {
+        self.session.examine(folder).await.map_err(said)?;
+        let stream = self.session.uid_fetch(uid.to_string(), "(UID BODY.PEEK[])");
+        let stream = stream.await.map_err(said)?;
+        let fetched: Vec<_> = stream.try_collect().await.map_err(said)?;
+        Ok(fetched
+            .iter()
+            .find_map(|fetch| Some(fetch.body()?.to_vec())))
+    }
+
+    /// Removes one message for good (RFC 4315).
+    pub async fn expunge(&mut self, folder: &str, uid: u32) -> Result<(), String> {
+        self.store(folder, uid, "+FLAGS (\\Deleted)").await?;
+        let command = format!("UID EXPUNGE {uid}");
+        let done = self.session.run_command_and_check_ok(command).await;
+        done.map_err(said)
     }
 
     /// Everything in the mailbox.

@@ -1,0 +1,119 @@
+//! The panel, or several, with their database and a mail stack: what the scenarios begin with.
+use std::sync::Arc;
+
+use crate::database::{Database, Postgres};
+use crate::fate::{Fate, Rhythm};
+use crate::hosting::Customer;
+use crate::panel::Panel;
+use crate::run::Run;
+use crate::stack::{Daemon, Stack};
+use crate::trial::Trial;
+
+/// Mailboxes of each scenario.
+const MAILBOXES: usize = 8;
+
+/// A panel dies as often as this.
+pub const PANEL: Rhythm = Rhythm {
+    lives: 600..3_500,
+    stays_down: 0..700,
+};
+
+/// A daemon does, which takes a moment to start.
+pub const DAEMON: Rhythm = Rhythm {
+    lives: 3_000..12_000,
+    stays_down: 0..4_000,
+};
+
+/// Where the panels keep their data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// One panel.
+    Sqlite,
+    /// As many as one likes.
+    Postgres,
+}
+
+/// Everything that can be struck.
+pub struct Scene {
+    /// What the run was told.
+    pub trial: Trial,
+    /// The processes of the panel.
+    pub panels: Vec<Arc<Panel>>,
+    /// Where their data are.
+    pub database: Arc<Database>,
+    /// The mail servers.
+    pub stacks: Vec<Stack>,
+    /// Everybody at work.
+    pub run: Run,
+    /// What strikes.
+    pub fate: Fate,
+    /// Gone with the scene.
+    _folder: tempfile::TempDir,
+}
+
+impl Scene {
+    /// With so many panels; `prepared` is told each before it is started.
+    pub async fn new(
+        trial: Trial,
+        kept: Kept,
+        panels: u16,
+        stacks: Vec<Stack>,
+        prepared: impl Fn(Panel) -> Panel,
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = match kept {
+            Kept::Sqlite => Database::Sqlite(folder.path().join("panel.db")),
+            Kept::Postgres => Database::Postgres(Postgres::new(&trial, "panel").await),
+        };
+        let panel = |n| Arc::new(prepared(Panel::new(&trial, n, &database.url())));
+        let panels: Vec<_> = (0..panels).map(panel).collect();
+        let (customer, mut script) = Customer::new(&panels[0], &stacks, MAILBOXES).await;
+        for panel in &panels[1..] {
+            panel.start();
+            panel.wait_until_up().await;
+            script.also_asks(&panel.base);
+        }
+        let run = Run::start(&trial, customer, script);
+        Self {
+            trial,
+            panels,
+            database: Arc::new(database),
+            stacks,
+            run,
+            fate: Fate::default(),
+            _folder: folder,
+        }
+    }
+
+    /// Every panel is killed, each at its own moments.
+    pub fn panels_die(mut self) -> Self {
+        for panel in self.panels.clone() {
+            self.fate.strikes(&self.trial, panel, &PANEL);
+        }
+        self
+    }
+
+    /// A daemon of every stack is killed.
+    pub fn daemons_die(mut self, daemon: Daemon) -> Self {
+        for stack in self.stacks.clone() {
+            let what = Arc::new((stack, daemon));
+            self.fate.strikes(&self.trial, what, &DAEMON);
+        }
+        self
+    }
+
+    /// The panel's own database server is killed.
+    pub fn database_dies(mut self) -> Self {
+        let what = self.database.clone();
+        self.fate.strikes(&self.trial, what, &DAEMON);
+        self
+    }
+
+    /// Until it is over; then everything is counted.
+    pub async fn plays(mut self, name: &str) {
+        self.run.until_over().await;
+        let struck = self.fate.ends().await;
+        let figures = self.run.reckoned(name, struck).await;
+        figures.told(&self.trial.folder);
+    }
+}

@@ -1,0 +1,214 @@
+//! A mail stack of our own, whose daemons can be killed: by number, and only ours.
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::clients::{self, Doors};
+use crate::fate::Blow;
+use crate::trial::Trial;
+
+/// A running stack.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// Its name in the panel.
+    pub name: String,
+    /// Where clients get in.
+    pub doors: Doors,
+    folder: PathBuf,
+    ports: u16,
+}
+
+/// What can be killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Daemon {
+    /// IMAP, POP3, LMTP, doveadm.
+    Dovecot,
+    /// The three roles of `SOGo`.
+    Sogo,
+    /// The directory database, which is `SOGo`'s too.
+    Directory,
+}
+
+impl Stack {
+    /// Brings up number `n`, or finds it up.
+    pub fn up(trial: &Trial, n: u16) -> Self {
+        let mut stack = Self {
+            name: format!("mail-{n}"),
+            folder: trial.folder.join(format!("mail-{n}")),
+            ports: trial.ports + 1000 * (n - 1),
+            doors: Doors {
+                host: "127.0.0.1".to_owned(),
+                imap: 0,
+                imaps: 0,
+                pop3: 0,
+                pop3s: 0,
+                smtp: 0,
+                submission: 0,
+                http: String::new(),
+            },
+        };
+        stack.start();
+        let info = std::fs::read_to_string(stack.info()).expect("the stack's info.json");
+        stack.doors = serde_json::from_str(&info).expect("the ports of the stack");
+        clients::install_crypto();
+        stack
+    }
+
+    /// What the panel registers.
+    pub fn info(&self) -> PathBuf {
+        self.folder.join("info.json")
+    }
+
+    /// A superuser's way into the directory database.
+    pub fn directory_url(&self) -> String {
+        // Root gets to its socket, where everybody is trusted.
+        let (socket, port) = (self.folder.join("run/pg"), self.ports + 32);
+        format!(
+            "postgres://postgres@localhost:{port}/directory?host={}",
+            socket.display()
+        )
+    }
+
+    /// Starts whatever does not run. What another blow strikes meanwhile is started once more.
+    pub fn start(&self) {
+        let started = (0..5).any(|_| self.script(&["up"]));
+        assert!(
+            started,
+            "the stack in {} did not start",
+            self.folder.display()
+        );
+    }
+
+    /// Kills a daemon and every process of it with SIGKILL.
+    pub fn kill(&self, daemon: Daemon) {
+        let files: &[&str] = match daemon {
+            Daemon::Dovecot => &["run/dovecot/master.pid"],
+            Daemon::Sogo => &[
+                "run/sogo-web/sogo.pid",
+                "run/sogo-eas/sogo.pid",
+                "run/sogo-dav/sogo.pid",
+            ],
+            Daemon::Directory => &["pg/postmaster.pid"],
+        };
+        for file in files {
+            kill_daemon(&self.folder.join(file));
+        }
+    }
+
+    /// Postfix looks at a database that it lost once a minute only, in processes that it starts
+    /// anew when they are gone. So that mail goes on arriving, they go.
+    fn forget_lost_directory(&self) {
+        if let Some(master) = pid_in(&self.folder.join("spool/postfix/pid/master.pid")) {
+            let command = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm"));
+            let family = family(master).into_iter();
+            let maps = family.filter(|pid| command(pid).is_ok_and(|name| name == "proxymap\n"));
+            kill_all(&maps.collect::<Vec<_>>());
+        }
+    }
+
+    /// Hands everything that waits in the queue to its mailbox now.
+    pub fn flush_queue(&self) {
+        let etc = self.folder.join("etc/postfix");
+        let flushed = Command::new("postqueue")
+            .arg("-c")
+            .arg(etc)
+            .arg("-f")
+            .stderr(Stdio::null())
+            .status();
+        flushed.expect("postqueue");
+    }
+
+    fn script(&self, arguments: &[&str]) -> bool {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("mailstack/stack.sh");
+        let run = Command::new(script)
+            .args(arguments)
+            .env("BASE", &self.folder)
+            .env("PORT_BASE", self.ports.to_string())
+            .env("MAIL_HOSTNAME", format!("{}.pilothouse.test", self.name))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status();
+        run.expect("the script of the mail stack").success()
+    }
+}
+
+impl Blow for (Stack, Daemon) {
+    fn name(&self) -> String {
+        format!("kills of {:?} on {}", self.1, self.0.name)
+    }
+
+    fn down(&self) {
+        self.0.kill(self.1);
+    }
+
+    fn up(&self) {
+        self.0.start();
+        if self.1 == Daemon::Directory {
+            self.0.forget_lost_directory();
+        }
+    }
+}
+
+/// Kills the daemon that this pid file names, and all its children. The file goes too: a process
+/// that nobody has buried yet would pass for one that runs.
+pub fn kill_daemon(file: &Path) {
+    let Some(pid) = pid_in(file) else { return };
+    let family = family(pid);
+    kill_all(&family);
+    let begun = Instant::now();
+    while family.iter().any(|pid| runs(*pid)) && begun.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = std::fs::remove_file(file);
+}
+
+/// Whether a process runs; one that ended and was not buried does not.
+fn runs(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    let state = stat
+        .ok()
+        .and_then(|stat| Some(stat.rsplit_once(')')?.1.trim_start().to_owned()));
+    state.is_some_and(|state| !state.starts_with('Z'))
+}
+
+/// The process that a pid file names, while it runs.
+fn pid_in(file: &Path) -> Option<u32> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let pid = text.lines().next()?.trim().parse().ok()?;
+    runs(pid).then_some(pid)
+}
+
+/// A process and all its descendants, the oldest first.
+fn family(pid: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
+        .expect("/proc")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|child| Some((child, parent_of(child)?)))
+        .collect();
+    let mut family = vec![pid];
+    let mut next = 0;
+    while let Some(&member) = family.get(next) {
+        let children = parents.iter().filter(|(_, parent)| *parent == member);
+        family.extend(children.map(|(child, _)| *child));
+        next += 1;
+    }
+    family
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name is in brackets and may hold anything.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// SIGKILL for these processes, which are ours. Some may have ended with their parent.
+fn kill_all(pids: &[u32]) {
+    let named = pids.iter().map(ToString::to_string);
+    let killed = Command::new("kill")
+        .arg("-KILL")
+        .args(named)
+        .stderr(Stdio::null())
+        .status();
+    killed.expect("kill");
+}
