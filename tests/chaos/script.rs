@@ -16,8 +16,6 @@ pub struct Script {
     bases: Vec<String>,
     key: String,
     turn: AtomicUsize,
-    /// Answers that said the panel could not (5xx): asked again.
-    pub could_not: AtomicUsize,
 }
 
 impl Script {
@@ -27,7 +25,6 @@ impl Script {
             bases: vec![base.to_owned()],
             key,
             turn: AtomicUsize::default(),
-            could_not: AtomicUsize::default(),
         }
     }
 
@@ -77,17 +74,19 @@ impl Script {
                 request = request.header("Idempotency-Key", &once).json(body);
             }
             match answered(request).await {
-                Ok((status, answer)) if !status.is_server_error() => return (status, answer),
-                Ok((status, answer)) => {
-                    self.could_not.fetch_add(1, Ordering::Relaxed);
-                    last = format!("{status} {answer}");
-                }
+                Ok((status, answer)) if is_final(status, &answer) => return (status, answer),
+                Ok((status, answer)) => last = format!("{status} {answer}"),
                 Err(fault) => last = fault.to_string(),
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         panic!("{method} {path}: no answer within {PATIENCE:?}; last: {last}");
     }
+}
+
+/// Not when the panel could not (5xx), or is at it still.
+fn is_final(status: StatusCode, answer: &Value) -> bool {
+    !status.is_server_error() && answer["type"] != "/problems/under-way"
 }
 
 async fn answered(request: reqwest::RequestBuilder) -> Result<(StatusCode, Value), reqwest::Error> {

@@ -95,23 +95,23 @@ impl Stack {
         }
     }
 
-    /// Postfix looks at a database that it lost once a minute only, in processes that it starts
-    /// anew when they are gone. So that mail goes on arriving, they go.
+    /// Postfix looks once a minute only whether a database that it lost is back; told so, it looks
+    /// at once.
     fn forget_lost_directory(&self) {
-        if let Some(master) = pid_in(&self.folder.join("spool/postfix/pid/master.pid")) {
-            let command = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm"));
-            let family = family(master).into_iter();
-            let maps = family.filter(|pid| command(pid).is_ok_and(|name| name == "proxymap\n"));
-            kill_all(&maps.collect::<Vec<_>>());
-        }
+        let reloaded = Command::new("postfix")
+            .arg("-c")
+            .arg(self.folder.join("etc/postfix"))
+            .arg("reload")
+            .stderr(Stdio::null())
+            .status();
+        reloaded.expect("postfix");
     }
 
     /// Hands everything that waits in the queue to its mailbox now.
     pub fn flush_queue(&self) {
-        let etc = self.folder.join("etc/postfix");
         let flushed = Command::new("postqueue")
             .arg("-c")
-            .arg(etc)
+            .arg(self.folder.join("etc/postfix"))
             .arg("-f")
             .stderr(Stdio::null())
             .status();
