@@ -75,9 +75,10 @@ pub async fn start(work: Work<ConvertMailboxes>, new: NewBatch) -> Result<Batch,
         not_before: new.not_before.filter(|then| work.now() < *then),
         notify_users: new.notify_users,
         keep_open: &new.keep_open,
-        mailboxes: &mailboxes,
+        reverses: None,
     };
-    let id = conversions::insert(&work, &start).await?;
+    let id = conversions::open(&work, &start).await?;
+    conversions::add(&work, id, new.to, &mailboxes).await?;
     let batch = find(&work, id).await?;
     let addresses: Vec<&str> = mailboxes
         .iter()
@@ -300,7 +301,7 @@ async fn changed(
     Ok(batch)
 }
 
-fn event(action: &'static str, batch: &Batch) -> Event {
+pub(super) fn event(action: &'static str, batch: &Batch) -> Event {
     let mailboxes = match batch.counts.total {
         1 => "1 mailbox".to_owned(),
         n => format!("{n} mailboxes"),

@@ -9,6 +9,7 @@ pub mod members;
 pub mod overview;
 pub mod password;
 pub mod plans;
+pub mod reversals;
 mod secret;
 pub mod servers;
 pub mod sign_in;

@@ -6,13 +6,14 @@
 //! holds: see [`super::engine::conversions`].
 mod control;
 mod read;
+pub mod reversals;
 mod start;
 mod steps;
 mod subjects;
 
 pub use control::{cancel, pause, resume, retry_failed};
 pub use read::{find, item, items, list, of_mailbox};
-pub use start::{Start, insert};
+pub use start::{Start, add, open};
 pub use steps::{Outcome, Switched, finish, switch, switch_back};
 pub use subjects::{Begun, Facts, facts, lock};
 

@@ -24,13 +24,12 @@ pub struct Start<'a> {
     pub notify_users: bool,
     /// What stays open for a while.
     pub keep_open: &'a [KeepOpen],
-    /// The mailboxes, each with the plan it gets.
-    pub mailboxes: &'a [(Facts, PlanId)],
+    /// The batch that it undoes.
+    pub reverses: Option<BatchId>,
 }
 
-/// Writes the batch for the tenant that the path names, and each item for the tenant of its
-/// mailbox.
-pub async fn insert<P: Includes<ConvertMailboxes> + Mutates>(
+/// Writes the batch for the tenant that the path names; its mailboxes follow by [`add`].
+pub async fn open<P: Includes<ConvertMailboxes> + Mutates>(
     work: &Work<P>,
     start: &Start<'_>,
 ) -> Result<BatchId, StoreError> {
@@ -48,7 +47,7 @@ pub async fn insert<P: Includes<ConvertMailboxes> + Mutates>(
         not_before: Set(start.not_before),
         notify_users: Set(start.notify_users),
         keep_open: Set(json!(start.keep_open)),
-        reverses: Set(None),
+        reverses: Set(start.reverses.map(|batch| batch.0)),
         started_by: Set(label(work.actor()).to_owned()),
         created_at: Set(work.now),
         finished_at: Set(None),
@@ -58,18 +57,28 @@ pub async fn insert<P: Includes<ConvertMailboxes> + Mutates>(
     work.scoped
         .insert::<conversion_batch::Entity, _>(batch)
         .await?;
-    let mut rows = start.mailboxes.iter().collect::<Vec<_>>();
+    Ok(id)
+}
+
+/// Writes the items of these mailboxes, each with the plan it gets, for the tenant of its mailbox.
+pub async fn add<P: Includes<ConvertMailboxes> + Mutates>(
+    work: &Work<P>,
+    batch: BatchId,
+    to: Kind,
+    mailboxes: &[(Facts, PlanId)],
+) -> Result<(), StoreError> {
+    let mut rows = mailboxes.iter().collect::<Vec<_>>();
     rows.sort_by_key(|(facts, _)| facts.mailbox.tenant);
     for same_tenant in rows.chunk_by(|(a, _), (b, _)| a.mailbox.tenant == b.mailbox.tenant) {
         let tenant = same_tenant[0].0.mailbox.tenant;
         for some in same_tenant.chunks(ROWS) {
-            let items = some.iter().map(|one| item(work, id, start.to, one));
+            let items = some.iter().map(|one| item(work, batch, to, one));
             work.scoped
                 .insert_many_for::<conversion_item::Entity, _>(tenant, items.collect())
                 .await?;
         }
     }
-    Ok(id)
+    Ok(())
 }
 
 /// Who it is, for people.

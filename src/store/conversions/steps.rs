@@ -11,7 +11,7 @@ use super::super::mailboxes::{asked, standing, touch};
 use super::super::schema::{conversion_batch, conversion_item, mailbox, plan};
 use super::super::{StoreError, Work};
 use super::read::over;
-use super::{Trail, control};
+use super::{Trail, control, reversals};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::Settings;
 use crate::domain::{BatchState, ItemState, Place, PlanId, Receipt};
@@ -148,6 +148,9 @@ pub async fn finish<P: Includes<ConvertMailboxes> + Mutates>(
         .filter(conversion_item::Column::Id.eq(job.item.0))
         .exec(&work.scoped.tx)
         .await?;
+    if matches!(outcome, Outcome::Done { .. }) {
+        reversals::mark_undone(work, job).await?;
+    }
     control::forget_snapshots(work, &[job.item.0]).await?;
     end_batch(work, job).await?;
     Ok(true)
