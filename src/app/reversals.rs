@@ -40,6 +40,15 @@ pub struct NewReversal {
     pub notify_users: Option<bool>,
 }
 
+/// What undoing would do.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// The kind that they go back to; `None` when none of them can be undone.
+    pub to: Option<Kind>,
+    /// To each, in the order asked for.
+    pub of: Vec<PreCheck>,
+}
+
 /// How many mailboxes of a batch can be undone now.
 pub async fn count<P>(work: &Work<P>, batch: BatchId) -> Result<u64, AppError>
 where
@@ -65,7 +74,7 @@ pub async fn pre_check<P>(
     batch: BatchId,
     chosen: &Chosen,
     limit: usize,
-) -> Result<Vec<PreCheck>, AppError>
+) -> Result<Preview, AppError>
 where
     P: Includes<ViewConversions> + Includes<ViewPlans>,
 {
@@ -74,20 +83,24 @@ where
         Chosen::Named(names) => {
             let names = &names[..names.len().min(limit)];
             let found = named(work, batch, names).await?;
-            let mut checks = Vec::with_capacity(names.len());
-            for (name, found) in names.iter().zip(found) {
-                checks.push(match found {
-                    Ok((_, facts)) => back(work, &facts),
-                    Err(blocker) => refused(name, blocker),
-                });
-            }
-            Ok(checks)
+            let to = found.iter().find_map(|one| Some(one.as_ref().ok()?.0.from));
+            let check = |(name, found): (&String, Result<(Item, Facts), Blocker>)| match found {
+                Ok((item, facts)) => back(work, &item, &facts),
+                Err(blocker) => refused(name, blocker),
+            };
+            let of = names.iter().zip(found).map(check).collect();
+            Ok(Preview { to, of })
         }
         Chosen::All => {
             expect_something(work, batch).await?;
             let items = reversals::undoable(work, batch, None, limit as u64).await?;
-            let facts = facts_of(work, &items).await?;
-            Ok(facts.iter().map(|(_, facts)| back(work, facts)).collect())
+            let to = items.first().map(|item| item.from);
+            let known = facts_of(work, &items).await?;
+            let of = known.iter().map(|(item, facts)| back(work, item, facts));
+            Ok(Preview {
+                to,
+                of: of.collect(),
+            })
         }
     }
 }
@@ -171,7 +184,7 @@ async fn check_named(
             Ok((item, _)) if !seen.insert(item.id) => {
                 faults.push(&field, format!("{} is named twice.", item.address));
             }
-            Ok((item, facts)) => match back(work, &facts).why_not() {
+            Ok((item, facts)) => match back(work, &item, &facts).why_not() {
                 Some(why) => faults.push(&field, why),
                 None => fine.push((item, facts)),
             },
@@ -205,9 +218,9 @@ where
     }
     let find = |name: &String| {
         let wanted = name.trim().to_lowercase();
-        let item = items.iter().find(|item| {
-            item.address.as_str() == wanted || item.mailbox.to_string() == wanted
-        });
+        let item = items
+            .iter()
+            .find(|item| item.address.as_str() == wanted || item.mailbox.to_string() == wanted);
         let item = item.ok_or_else(|| not_part(name))?;
         if let Some(why) = why_not(item, overtaken.contains(&item.id), work.now()) {
             return Err(why);
@@ -252,12 +265,11 @@ fn with_plans(found: Vec<(Item, Facts)>) -> Vec<Undo> {
     with.collect()
 }
 
-fn back<P>(work: &Work<P>, facts: &Facts) -> PreCheck
+fn back<P>(work: &Work<P>, item: &Item, facts: &Facts) -> PreCheck
 where
     P: Includes<ViewConversions>,
 {
-    let to = facts.mailbox.kind.other();
-    pre_check::pre_check(facts.subject(), to, &[], work.now())
+    pre_check::pre_check(facts.subject(), item.from, &[], work.now())
 }
 
 async fn expect_something<P>(work: &Work<P>, batch: BatchId) -> Result<(), AppError>
@@ -298,11 +310,7 @@ fn refused(name: &str, why: Blocker) -> PreCheck {
 }
 
 /// Why an item cannot be undone; `None` when it can.
-fn why_not(
-    item: &Item,
-    overtaken: bool,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Option<Blocker> {
+fn why_not(item: &Item, overtaken: bool, now: chrono::DateTime<chrono::Utc>) -> Option<Blocker> {
     let (address, from) = (&item.address, item.from.label());
     let not_undoable = |detail| Some(blocker("not_undoable", detail));
     match item.state {
@@ -315,7 +323,8 @@ fn why_not(
             return not_undoable(said);
         }
         _ => {
-            let said = format!("{address} is still being converted. Cancel it, or wait for its end.");
+            let said =
+                format!("{address} is still being converted. Cancel it, or wait for its end.");
             return not_undoable(said);
         }
     }
@@ -329,7 +338,9 @@ fn why_not(
         });
         return Some(blocker(
             "undo_over",
-            format!("The time to undo {address} ended{until}. Convert it to {from} in a new batch."),
+            format!(
+                "The time to undo {address} ended{until}. Convert it to {from} in a new batch."
+            ),
         ));
     }
     None

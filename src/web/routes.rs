@@ -139,7 +139,7 @@ pub async fn nothing_here() -> Result<&'static str, Problem> {
 
 /// Services: mailboxes and their conversions.
 fn services(site: &mut ServiceConfig) {
-    use pages::{confirm, conversions, mailbox, mailboxes, receipt};
+    use pages::{confirm, conversions, mailbox, mailboxes, receipt, reversal};
     site.service(at("/t/{tenant}/mailboxes").get(mailboxes::index))
         .service(at("/t/{tenant}/mailboxes/pop-imap").get(mailboxes::pop_imap))
         .service(at("/t/{tenant}/mailboxes/exchange").get(mailboxes::exchange))
@@ -162,6 +162,11 @@ fn services(site: &mut ServiceConfig) {
         .service(at("/t/{tenant}/conversions/{batch}/resumption").post(conversions::resume))
         .service(at("/t/{tenant}/conversions/{batch}/cancellation").post(conversions::cancel))
         .service(at("/t/{tenant}/conversions/{batch}/retry").post(conversions::retry_failed))
+        .service(
+            at("/t/{tenant}/conversions/{batch}/reversal")
+                .get(reversal::ask)
+                .post(reversal::start),
+        )
         .service(at("/t/{tenant}/conversions/{batch}/items/{item}/receipt").get(receipt::show))
         .service(
             at("/t/{tenant}/conversions/{batch}/items/{item}/receipt.json").get(receipt::json),

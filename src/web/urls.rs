@@ -152,6 +152,8 @@ pages! {
     conversion_cancellation(batch) = "/conversions/{batch}/cancellation";
     /// Tries the failed ones again, by POST.
     conversion_retry(batch) = "/conversions/{batch}/retry";
+    /// Undoes it, by POST; GET asks first. `?mailbox=` limits it to one.
+    conversion_reversal(batch) = "/conversions/{batch}/reversal";
     /// The receipt of one mailbox, for screen and print.
     receipt(batch, item) = "/conversions/{batch}/items/{item}/receipt";
     /// The same as a file for machines.

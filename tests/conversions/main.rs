@@ -25,3 +25,4 @@ mod real;
 mod sigkill;
 mod theatre;
 mod there_and_back;
+mod undone;

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use uuid::Uuid;
 
@@ -80,11 +79,10 @@ pub async fn overtaken<P: Includes<ViewConversions>>(
     Ok(ids.into_iter().map(ItemId).collect())
 }
 
-fn items(
-    rows: Vec<conversion_item::Model>,
-    now: DateTime<Utc>,
-) -> Result<Vec<Item>, StoreError> {
-    rows.into_iter().map(|row| item_from_row(row, now)).collect()
+fn items(rows: Vec<conversion_item::Model>, now: DateTime<Utc>) -> Result<Vec<Item>, StoreError> {
+    rows.into_iter()
+        .map(|row| item_from_row(row, now))
+        .collect()
 }
 
 fn of<P: Permission>(work: &Work<P>, batch: BatchId) -> Select<conversion_item::Entity> {

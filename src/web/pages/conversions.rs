@@ -1,12 +1,14 @@
 //! Conversions: the list of batches, and one batch, live, with what can be done about it.
 mod progress;
 
+use std::collections::HashSet;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use self::progress::Line;
-use crate::app::{AppError, conversions};
+use crate::app::{AppError, conversions, reversals};
 use crate::authz::{ConvertMailboxes, ViewConversions};
 use crate::domain::{Batch, BatchId, BatchState, ItemState};
 use crate::store::Cx;
@@ -99,6 +101,8 @@ struct Show {
     total: u64,
     state: Option<ItemState>,
     may: bool,
+    /// How many can be undone now.
+    undoable: u64,
 }
 
 impl Show {
@@ -225,6 +229,13 @@ pub async fn show(
     let state = ItemState::parse(&asked.state);
     let place = asked.place();
     let page = conversions::items(&work, batch.id, state, &place.request()?).await?;
+    let may = cx.may::<ConvertMailboxes>();
+    let (undoable, among) = if may {
+        let among = reversals::undoable_among(&work, &page.items).await?;
+        (reversals::count(&work, batch.id).await?, among)
+    } else {
+        (0, HashSet::new())
+    };
     let slug = cx.tenant().slug.as_str();
     let here = urls::conversion(slug, batch.id);
     let mut shell = person.shell(&cx, title(&batch), Section::Conversions);
@@ -240,12 +251,13 @@ pub async fn show(
         lines: page
             .items
             .iter()
-            .map(|item| Line::new(slug, item))
+            .map(|item| Line::new(slug, item, among.contains(&item.id)))
             .collect(),
         links: place.links(&here, &query, page.next.as_deref()),
         total: page.total,
         state,
-        may: cx.may::<ConvertMailboxes>(),
+        may,
+        undoable,
         batch,
     })
 }

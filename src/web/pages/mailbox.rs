@@ -20,13 +20,13 @@ use askama::Template;
 
 use self::edit::Edit;
 use self::view::{Happening, Seen, Switch};
-use crate::app::{AppError, audit, conversions, mailboxes, plans};
+use crate::app::{AppError, audit, conversions, mailboxes, plans, reversals};
 use crate::authz::{
     CheckMailboxes, ConvertMailboxes, EditMailboxes, PurgeMailboxes, RemoveMailboxes,
     RepairMailboxes, SuspendMailboxes, ViewAudit, ViewService,
 };
 use crate::domain::mailserver::Listener;
-use crate::domain::{Invalid, Mailbox, MailboxState, PageRequest, Plan};
+use crate::domain::{Invalid, Item, Mailbox, MailboxState, PageRequest, Plan};
 use crate::store::Cx;
 use crate::web::cx::{Person, TenantSegment};
 use crate::web::error::Problem;
@@ -68,6 +68,8 @@ struct Show {
     edit: Edit,
     faults: Invalid,
     reason: String,
+    /// The conversion that can be undone.
+    undo: Option<Item>,
 }
 
 impl Show {
@@ -112,6 +114,10 @@ impl Show {
 
     fn here(&self) -> String {
         urls::mailbox(&self.shell.tenant.slug, &self.mailbox.address)
+    }
+
+    fn undo_href(&self, item: &Item) -> String {
+        super::reversal::href(&self.shell.tenant.slug, item)
     }
 
     /// Whether something is on its way, so that the page asks again.
@@ -160,6 +166,7 @@ async fn read(
     let plans = plans::list(&work, mailbox.tenant).await?;
     let slug = cx.tenant().slug.as_str();
     let conversions = conversions::of_mailbox(&work, mailbox.id).await?;
+    let undoable = reversals::undoable_among(&work, &conversions).await?;
     let entries = match log {
         Some(log) => {
             let page = PageRequest {
@@ -197,6 +204,9 @@ async fn read(
         edit: Edit::of(&mailbox),
         faults: Invalid::default(),
         reason: String::new(),
+        undo: conversions
+            .into_iter()
+            .find(|item| undoable.contains(&item.id) && cx.may::<ConvertMailboxes>()),
         mailbox,
     })
 }

@@ -14,6 +14,7 @@ pub mod mailbox;
 pub mod mailboxes;
 pub mod overview;
 pub mod receipt;
+pub mod reversal;
 pub mod sign_in;
 pub mod tenants;
 pub mod users;

@@ -186,3 +186,69 @@ async fn whoever_listens_hears_the_batch_until_it_is_over() {
         .is_problem(404);
     admin.get(&format!("{PATH}/no-id")).await.is_problem(404);
 }
+
+#[actix_web::test]
+async fn a_batch_is_undone_while_its_time_lasts() {
+    let app = spawn_app().await;
+    let admin = with_users(&app).await;
+    let both = json!({"to": "exchange", "mailboxes": ["ann@acme.test", "bob@acme.test"]});
+    let started = admin.post(PATH, both).await;
+    let path = started.header("location").to_owned();
+    let there = admin
+        .get_until(&path, |batch| batch["state"] == "done")
+        .await;
+    let reversals = format!("{path}/reversals");
+    for (body, pointer) in [
+        (json!({"mailboxes": "some"}), "/mailboxes"),
+        (json!({"mailboxes": []}), "/mailboxes"),
+        (json!({"mailboxes": ["nobody@acme.test"]}), "/mailboxes/0"),
+        (json!({}), "/mailboxes"),
+    ] {
+        let refused = admin.post(&reversals, body).await;
+        assert_eq!(
+            refused.is_problem(422).pointer(),
+            pointer,
+            "{}",
+            refused.text
+        );
+    }
+    let all = json!({"mailboxes": "all"});
+    let dry = admin
+        .post(&format!("{reversals}?dry_run=true"), all.clone())
+        .await;
+    assert_eq!(
+        (dry.status, dry.json()["items"].as_array().unwrap().len()),
+        (200, 2)
+    );
+    assert_eq!(
+        admin.get(PATH).await.json()["total"],
+        1,
+        "a dry run starts nothing"
+    );
+
+    let stranger = app.key("oz", Role::Owner).await;
+    stranger.post(&reversals, all.clone()).await.is_problem(404);
+    let viewer = app.key("acme", Role::Viewer).await;
+    viewer.post(&reversals, all.clone()).await.is_problem(403);
+
+    let twice = admin.with("idempotency-key", "undo-1");
+    let answer = twice.post(&reversals, all.clone()).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    assert_eq!(answer.json()["reverses"], there["id"]);
+    let again = twice.post(&reversals, all.clone()).await;
+    assert_eq!(
+        (again.status, &again.json()["id"]),
+        (202, &answer.json()["id"])
+    );
+    admin
+        .get_until(answer.header("location"), |batch| batch["state"] == "done")
+        .await;
+    let undone = admin.get(&path).await.json();
+    assert_eq!(undone["counts"]["undone"], 2, "{undone}");
+    admin.post(&reversals, all).await.is_problem(409);
+    let mailbox = admin
+        .get("/api/v1/tenants/acme/mailboxes/ann@acme.test")
+        .await
+        .json();
+    assert_eq!(mailbox["kind"], "pop_imap");
+}

@@ -164,7 +164,7 @@ enum Wanted {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreChecks {
     /// In the order asked for.
-    items: Vec<PreCheck>,
+    pub(super) items: Vec<PreCheck>,
 }
 
 /// What converting would do to one mailbox.

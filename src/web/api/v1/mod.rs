@@ -10,6 +10,7 @@ pub mod domains;
 pub mod mail_servers;
 pub mod mailbox_actions;
 pub mod mailboxes;
+pub mod reversals;
 pub mod tenants;
 pub mod users;
 
@@ -101,6 +102,7 @@ fn conversions(site: &mut ServiceConfig) {
     )
     .service(of("/conversions/{conversion}/events").get(conversion_events::listen))
     .service(of("/conversions/{conversion}/retries").post(conversions::retry))
+    .service(of("/conversions/{conversion}/reversals").post(reversals::start))
     .service(of("/conversions/{conversion}/items").get(conversion_items::list))
     .service(of("/conversions/{conversion}/items/{item}").get(conversion_items::show))
     .service(of("/conversions/{conversion}/items/{item}/receipt").get(conversion_items::receipt));

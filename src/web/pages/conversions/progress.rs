@@ -31,6 +31,9 @@ pub struct Line {
     pub error: String,
     /// The receipt, once there is one.
     pub receipt: String,
+    /// Where it is undone, while it can be.
+    pub undo: String,
+    pub until: Option<DateTime<Utc>>,
     pub mail: String,
     pub started: Option<DateTime<Utc>>,
 }
@@ -38,7 +41,7 @@ pub struct Line {
 impl Line {
     /// What to say of an item.
     #[must_use]
-    pub fn new(tenant: &str, item: &Item) -> Self {
+    pub fn new(tenant: &str, item: &Item, undoable: bool) -> Self {
         let (tone, status) = status(item.state);
         let progress = item.progress;
         let reading = matches!(item.state, ItemState::Verifying | ItemState::Settling);
@@ -67,6 +70,12 @@ impl Line {
             } else {
                 String::new()
             },
+            undo: if undoable {
+                super::super::reversal::href(tenant, item)
+            } else {
+                String::new()
+            },
+            until: item.undo_until.filter(|_| undoable),
             mail: if bytes == 0 {
                 "–".to_owned()
             } else {
