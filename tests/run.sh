@@ -32,6 +32,7 @@ suite() { # suite NAME COMMAND …: a runner whose own closing line is counted
 finish() {
   tests/postgres.sh down || true
   BASE="$work/mail" PORT_BASE=38000 mailstack/stack.sh down || true
+  BASE="$work/mail-2" PORT_BASE=39000 mailstack/stack.sh down || true
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
@@ -53,6 +54,10 @@ say "services"
 export PILOTHOUSE_TEST_STACK_INFO="$work/mail/info.json"
 BASE="$work/mail" PORT_BASE=38000 MAIL_HOSTNAME=mail-1.pilothouse.test mailstack/stack.sh wipe
 BASE="$work/mail" PORT_BASE=38000 MAIL_HOSTNAME=mail-1.pilothouse.test mailstack/stack.sh up || { echo "the mail stack did not start"; exit 1; }
+# Copying and moving need another server.
+export PILOTHOUSE_TEST_STACK2_INFO="$work/mail-2/info.json"
+BASE="$work/mail-2" PORT_BASE=39000 MAIL_HOSTNAME=mail-2.pilothouse.test mailstack/stack.sh wipe
+BASE="$work/mail-2" PORT_BASE=39000 MAIL_HOSTNAME=mail-2.pilothouse.test mailstack/stack.sh up || { echo "the second mail stack did not start"; exit 1; }
 PILOTHOUSE_TEST_POSTGRES_URL="$(tests/postgres.sh up)" || { echo "Postgres did not start"; exit 1; }
 
 suite "everything on sqlite" cargo nextest run --locked --no-fail-fast
@@ -60,6 +65,7 @@ suite "database tests on postgres" env PILOTHOUSE_TEST_DATABASE=postgres \
   cargo nextest run --locked --no-fail-fast --test store --test engine --test conversions --test site
 suite "documentation and what must not compile" cargo test --locked --doc --quiet
 BASE="$work/mail" PORT_BASE=38000 mailstack/stack.sh down
+BASE="$work/mail-2" PORT_BASE=39000 mailstack/stack.sh down
 suite "chaos, the short form" env PILOTHOUSE_CHAOS_DIR="$work/chaos" PILOTHOUSE_CHAOS_PORT_BASE=36000 tests/chaos/run.sh short
 suite "mail stack" tests/mailstack/run.sh 36000 37000
 step "documentation builds" env RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --quiet

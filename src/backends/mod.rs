@@ -3,8 +3,8 @@
 //!
 //! `dovecot_sogo` drives Dovecot, Postfix and `SOGo`. `memory` holds mailboxes in the process, for
 //! fast tests of our own logic; it is never offered to an operator.
-pub mod dovecot_sogo;
 mod door;
+pub mod dovecot_sogo;
 pub mod imap;
 pub mod memory;
 

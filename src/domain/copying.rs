@@ -17,18 +17,22 @@ pub struct CopiedFolder {
     pub source: String,
     /// Its name at the target, decoded, with `/` between levels.
     pub target: String,
-    /// The source's own id of it (MAILBOXID, RFC 8474), where it tells one.
-    pub source_id: Option<String>,
     /// UIDVALIDITY at the source when it was last looked at; 0 before.
     pub source_uidvalidity: u32,
     /// UIDNEXT at the source at the end of the last pass; 0 before.
     pub source_uidnext: u32,
     /// HIGHESTMODSEQ (RFC 7162) at the source before the last pass looked; `None` when unknown.
     pub source_modseq: Option<u64>,
+    /// How many messages the source held at the end of the last pass.
+    pub source_messages: u32,
     /// UIDVALIDITY at the target, which the target UIDs in the ledger belong to.
     pub target_uidvalidity: u32,
     /// Every UID below it at the target is accounted for: it is in the ledger or was never ours.
     pub target_seen: u32,
+    /// UIDNEXT at the target when it was first seen: nothing below it was appended by us.
+    pub target_first: u32,
+    /// A pass is appending to it, or was killed while it did.
+    pub under_way: bool,
     /// Whether the owner was subscribed to it at the source.
     pub subscribed: bool,
 }
@@ -58,13 +62,15 @@ impl CopiedFolder {
             key: self.key,
             source: self.target,
             target: self.source,
-            source_id: None,
             source_uidvalidity: self.target_uidvalidity,
             // What came after is not known, so everything is listed again.
             source_uidnext: 0,
             source_modseq: None,
+            source_messages: 0,
             target_uidvalidity: self.source_uidvalidity,
             target_seen: self.source_uidnext,
+            target_first: self.source_uidnext,
+            under_way: false,
             subscribed: self.subscribed,
         }
     }

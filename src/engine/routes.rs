@@ -96,7 +96,11 @@ pub async fn serve(
         if due.is_empty() {
             return Ok(Ok(()));
         }
-        if let Some(Err(error)) = due.iter().map(|asked| route(context, id, asked)).find(Result::is_err) {
+        if let Some(Err(error)) = due
+            .iter()
+            .map(|asked| route(context, id, asked))
+            .find(Result::is_err)
+        {
             return Ok(Err(error));
         }
         if let Err(error) = tell_all(context, id, &remote, &due).await? {

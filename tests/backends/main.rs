@@ -7,9 +7,12 @@
     clippy::unwrap_used,
     reason = "a sentence is test code, though the #[test] function only calls it"
 )]
+#[path = "../conversions/awkward.rs"]
+mod awkward;
 #[path = "../clients/mod.rs"]
 #[expect(dead_code, reason = "not every test binary needs every client")]
 mod clients;
+mod copying;
 mod support;
 
 mod accounts;

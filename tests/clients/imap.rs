@@ -86,6 +86,35 @@ impl Imap {
         self.session.create(folder).await.map_err(said)
     }
 
+    /// Removes what is marked as deleted in the folder that was opened last.
+    pub async fn expunge_marked(&mut self) -> Result<(), String> {
+        let gone = self.session.expunge().await.map_err(said)?;
+        gone.try_collect::<Vec<_>>().await.map_err(said)?;
+        Ok(())
+    }
+
+    /// Gives a folder another name.
+    pub async fn rename(&mut self, from: &str, to: &str) -> Result<(), String> {
+        self.session.rename(from, to).await.map_err(said)
+    }
+
+    /// Removes a folder and all that is in it.
+    pub async fn delete(&mut self, folder: &str) -> Result<(), String> {
+        self.session.delete(folder).await.map_err(said)
+    }
+
+    /// Subscribes to a folder.
+    pub async fn subscribe(&mut self, folder: &str) -> Result<(), String> {
+        self.session.subscribe(folder).await.map_err(said)
+    }
+
+    /// The names of the folders that the owner is subscribed to.
+    pub async fn subscribed(&mut self) -> Result<Vec<String>, String> {
+        let list = self.session.lsub(Some(""), Some("*")).await.map_err(said)?;
+        let names: Vec<_> = list.try_collect().await.map_err(said)?;
+        Ok(names.iter().map(|name| name.name().to_owned()).collect())
+    }
+
     /// Appends a message. `flags` such as `(\Seen $Label1)`, `date` such as
     /// `"24-Nov-2026 10:00:00 +0000"` with its quotes.
     pub async fn append(

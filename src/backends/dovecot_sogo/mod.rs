@@ -39,8 +39,8 @@ use crate::domain::{EmailAddress, Invalid, Progress, Protocol, Protocols};
 
 use directory::Directory;
 use doveadm::{Command, Doveadm, NO_USER, NOT_FOUND};
-use settings::{Settings, is_loopback};
 pub use settings::split_stack_info;
+use settings::{Settings, is_loopback};
 
 /// One registered server.
 pub struct DovecotSogo {

@@ -48,6 +48,57 @@ fn decode_mutf7(text: &str) -> Option<String> {
     Some(name)
 }
 
+/// The levels of a name, each as people read it.
+pub fn levels(wire: &[u8], utf8: bool, delimiter: Option<u8>) -> Vec<String> {
+    let levels: Vec<&[u8]> = match delimiter {
+        Some(delimiter) => wire.split(|byte| *byte == delimiter).collect(),
+        None => vec![wire],
+    };
+    levels
+        .into_iter()
+        .map(|level| decode(level, utf8, None))
+        .collect()
+}
+
+/// A name on the wire. A delimiter inside a level, which this server cannot have, becomes `-`.
+pub fn encode(levels: &[String], utf8: bool, delimiter: Option<u8>) -> Vec<u8> {
+    let between = delimiter.map_or('-', char::from);
+    let level = |level: &String| {
+        let level = level.replace(between, "-");
+        if utf8 { level } else { encode_mutf7(&level) }
+    };
+    let levels: Vec<_> = levels.iter().map(level).collect();
+    levels.join(&between.to_string()).into_bytes()
+}
+
+fn encode_mutf7(name: &str) -> String {
+    let mut wire = String::new();
+    let mut coded: Vec<u8> = Vec::new();
+    let flush = |coded: &mut Vec<u8>, wire: &mut String| {
+        if !coded.is_empty() {
+            wire.push('&');
+            wire.push_str(&BASE64.encode(&*coded));
+            wire.push('-');
+            coded.clear();
+        }
+    };
+    for letter in name.chars() {
+        if matches!(letter, ' '..='~') {
+            flush(&mut coded, &mut wire);
+            wire.push(letter);
+            if letter == '&' {
+                wire.push('-');
+            }
+        } else {
+            let mut units = [0; 2];
+            let units = letter.encode_utf16(&mut units);
+            coded.extend(units.iter().flat_map(|unit| unit.to_be_bytes()));
+        }
+    }
+    flush(&mut coded, &mut wire);
+    wire
+}
+
 /// A part of a command: bytes to send as they are, or a string that needs a literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -115,6 +166,20 @@ mod tests {
         ] {
             assert_eq!(decode(wire.as_bytes(), false, Some(b'/')), name, "{wire}");
         }
+    }
+
+    #[test]
+    fn modified_utf7_is_written_as_it_is_read() {
+        for name in ["INBOX", "Entwürfe", "台北", "R&D", "😀 & ☃", "a\tb"] {
+            let levels = [name.to_owned()];
+            let wire = encode(&levels, false, Some(b'.'));
+            assert!(wire.is_ascii(), "{name}");
+            assert_eq!(super::levels(&wire, false, Some(b'.')), levels);
+        }
+        assert_eq!(encode(&["台北".to_owned()], false, None), b"&U,BTFw-");
+        let levels = ["a.b".to_owned(), "c/d".to_owned()];
+        assert_eq!(encode(&levels, true, Some(b'.')), b"a-b.c/d");
+        assert_eq!(encode(&levels, true, None), b"a.b-c/d");
     }
 
     #[test]

@@ -46,6 +46,18 @@ pub struct Listed {
     pub name: Vec<u8>,
 }
 
+/// First and last of some UIDs that follow each other.
+pub type UidRange = (u32, u32);
+
+/// What the names of folders begin with (RFC 2342).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Namespaces {
+    /// The owner's own.
+    pub personal: Vec<u8>,
+    /// Those of other people, and shared ones.
+    pub others: Vec<Vec<u8>>,
+}
+
 /// The text of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
@@ -85,6 +97,14 @@ pub enum Response {
     Enabled(Vec<String>),
     /// LIST.
     List(Listed),
+    /// LSUB: a folder that the owner is subscribed to.
+    Subscribed(Listed),
+    /// NAMESPACE.
+    Namespace(Namespaces),
+    /// SEARCH or ESEARCH: the UIDs that were looked for.
+    Found(Vec<UidRange>),
+    /// VANISHED: UIDs that are no longer there.
+    Vanished(Vec<UidRange>),
     /// STATUS of a folder, items in upper case.
     StatusOf(Vec<u8>, BTreeMap<String, u64>),
     /// EXISTS.
@@ -114,7 +134,12 @@ pub fn understand(pieces: &[Piece]) -> Option<Response> {
     match word.to_ascii_uppercase().as_slice() {
         b"CAPABILITY" => words(&mut cursor).map(Response::Capability),
         b"ENABLED" => words(&mut cursor).map(Response::Enabled),
-        b"LIST" => list(&cursor.values()?),
+        b"LIST" => list(&cursor.values()?).map(Response::List),
+        b"LSUB" => list(&cursor.values()?).map(Response::Subscribed),
+        b"NAMESPACE" => Some(Response::Namespace(namespaces(&cursor.values()?))),
+        b"SEARCH" => Some(Response::Found(searched(&cursor.values()?))),
+        b"ESEARCH" => Some(Response::Found(last_set(cursor.line()))),
+        b"VANISHED" => Some(Response::Vanished(last_set(cursor.line()))),
         b"STATUS" => status_of(&cursor.values()?),
         number if number.iter().all(u8::is_ascii_digit) => numbered(number, &mut cursor),
         _ => Some(Response::Other),
@@ -161,15 +186,59 @@ fn words(cursor: &mut Cursor<'_>) -> Option<Vec<String>> {
     )
 }
 
-fn list(values: &[Value]) -> Option<Response> {
+fn namespaces(values: &[Value]) -> Namespaces {
+    let prefixes = |value: &Value| -> Vec<Vec<u8>> {
+        let each = value.list().iter().filter_map(|one| one.list().first());
+        each.filter_map(|prefix| prefix.bytes().map(<[u8]>::to_vec))
+            .collect()
+    };
+    let mut values = values.iter().map(prefixes);
+    let personal = values.next().unwrap_or_default();
+    Namespaces {
+        personal: personal.into_iter().next().unwrap_or_default(),
+        others: values.flatten().collect(),
+    }
+}
+
+fn searched(values: &[Value]) -> Vec<UidRange> {
+    let uid = |value: &Value| u32::try_from(value.number()?).ok();
+    values
+        .iter()
+        .filter_map(uid)
+        .map(|uid| (uid, uid))
+        .collect()
+}
+
+/// The set at the end of a line: `(TAG "p7") UID ALL 1:3,9`, `(EARLIER) 41,43:116`.
+fn last_set(line: &[u8]) -> Vec<UidRange> {
+    let line = String::from_utf8_lossy(line);
+    let last = line.rsplit(' ').next().unwrap_or_default();
+    uid_ranges(last).unwrap_or_default()
+}
+
+/// Reads a set such as `1:3,9`; `None` when it is none.
+pub fn uid_ranges(set: &str) -> Option<Vec<UidRange>> {
+    let range = |text: &str| {
+        let (first, last) = text.split_once(':').unwrap_or((text, text));
+        let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+        Some(if first <= last {
+            (first, last)
+        } else {
+            (last, first)
+        })
+    };
+    set.split(',').map(range).collect()
+}
+
+fn list(values: &[Value]) -> Option<Listed> {
     let [attributes, delimiter, name, ..] = values else {
         return None;
     };
-    Some(Response::List(Listed {
+    Some(Listed {
         attributes: attributes.list().iter().filter_map(Value::text).collect(),
         delimiter: delimiter.bytes().and_then(|bytes| bytes.first().copied()),
         name: wire_name(name)?,
-    }))
+    })
 }
 
 /// A folder may be called NIL: as an atom that is its name.

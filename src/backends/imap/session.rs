@@ -22,6 +22,7 @@ const MAX_CLEAR_LINE: usize = 8192;
 pub struct Session {
     reader: Reader<From>,
     writer: Writer<To>,
+    place: String,
     tags: u32,
     capabilities: BTreeSet<String>,
     enabled: BTreeSet<String>,
@@ -33,6 +34,8 @@ pub struct Opened {
     pub uidvalidity: Option<u32>,
     pub uidnext: Option<u32>,
     pub exists: u32,
+    /// HIGHESTMODSEQ, where the server keeps one for this folder.
+    pub modseq: Option<u64>,
 }
 
 impl Session {
@@ -40,9 +43,9 @@ impl Session {
     pub async fn open(login: &Login) -> Result<Self, Fault> {
         let stream = connect::tcp(login).await?;
         let mut session = match login.security {
-            Security::None => Self::on(connect::plain(stream)),
-            Security::Tls => Self::on(connect::tls(stream, login).await?),
-            Security::Starttls => Self::on(starttls(stream, login).await?),
+            Security::None => Self::on(connect::plain(stream), login),
+            Security::Tls => Self::on(connect::tls(stream, login).await?, login),
+            Security::Starttls => Self::on(starttls(stream, login).await?, login),
         };
         if login.security == Security::Starttls {
             // The greeting came before the handshake.
@@ -62,8 +65,9 @@ impl Session {
         Ok(session)
     }
 
-    fn on((from, to): (From, To)) -> Self {
+    fn on((from, to): (From, To), login: &Login) -> Self {
         Self {
+            place: login.place.clone(),
             reader: Reader::new(from, PATIENCE),
             writer: Writer::new(to, PATIENCE),
             tags: 0,
@@ -97,7 +101,7 @@ impl Session {
         if !self.can("ENABLE") {
             return Ok(());
         }
-        let wanted = ["CONDSTORE", "UTF8=ACCEPT"];
+        let wanted = ["CONDSTORE", "QRESYNC", "UTF8=ACCEPT"];
         for word in wanted
             .into_iter()
             .filter(|word| self.can(word))
@@ -108,9 +112,19 @@ impl Session {
         Ok(())
     }
 
+    /// Where the server is.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
     /// Whether the server said that it can.
     pub fn can(&self, capability: &str) -> bool {
         self.capabilities.contains(capability)
+    }
+
+    /// Whether an extension was switched on.
+    pub fn has_enabled(&self, extension: &str) -> bool {
+        self.enabled.contains(extension)
     }
 
     /// Whether names are UTF-8 on the wire (RFC 6855).
@@ -158,17 +172,27 @@ impl Session {
 
     /// Opens a folder for reading only.
     pub async fn examine(&mut self, folder: &[u8]) -> Result<Opened, Fault> {
+        self.open_folder("EXAMINE ", folder).await
+    }
+
+    /// Opens a folder for writing.
+    pub async fn select(&mut self, folder: &[u8]) -> Result<Opened, Fault> {
+        self.open_folder("SELECT ", folder).await
+    }
+
+    async fn open_folder(&mut self, command: &str, folder: &[u8]) -> Result<Opened, Fault> {
         let mut opened = Opened::default();
         let mut each = |response| match response {
             Response::Exists(count) => opened.exists = count,
             Response::Said(said) => match said.code.as_deref() {
                 Some("UIDVALIDITY") => opened.uidvalidity = said.argument.parse().ok(),
+                Some("HIGHESTMODSEQ") => opened.modseq = said.argument.parse().ok(),
                 Some("UIDNEXT") => opened.uidnext = said.argument.parse().ok(),
                 _ => {}
             },
             _ => {}
         };
-        let parts = [Part::Plain(b"EXAMINE ".to_vec()), string(folder)];
+        let parts = [Part::Plain(command.as_bytes().to_vec()), string(folder)];
         self.ask("opening a folder", &parts, &mut NoSink, &mut each)
             .await?;
         Ok(opened)
@@ -202,7 +226,8 @@ impl Session {
         let _ = self.send(&[Part::Plain(b"LOGOUT".to_vec())]).await;
     }
 
-    async fn plain(
+    /// A command without strings.
+    pub async fn plain(
         &mut self,
         command: &str,
         each: &mut (dyn FnMut(Response) + Send),
@@ -211,7 +236,8 @@ impl Session {
         self.ask(command, &parts, &mut NoSink, each).await
     }
 
-    async fn ask(
+    /// A command, up to its end.
+    pub async fn ask(
         &mut self,
         what: &str,
         parts: &[Part],
@@ -223,10 +249,20 @@ impl Session {
         fine(what, said)
     }
 
-    /// Sends a command; a literal in it waits until the server is ready (RFC 9051 §4.3).
-    async fn send(&mut self, parts: &[Part]) -> Result<String, Fault> {
+    /// A tag that was not used yet.
+    pub fn fresh_tag(&mut self) -> String {
         self.tags += 1;
-        let tag = format!("p{}", self.tags);
+        format!("p{}", self.tags)
+    }
+
+    /// Sends bytes as they are.
+    pub async fn raw(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        Ok(self.writer.send(bytes).await?)
+    }
+
+    /// Sends a command; a literal in it waits until the server is ready (RFC 9051 §4.3).
+    pub async fn send(&mut self, parts: &[Part]) -> Result<String, Fault> {
+        let tag = self.fresh_tag();
         let mut line = format!("{tag} ").into_bytes();
         for part in parts {
             match part {
@@ -272,7 +308,7 @@ impl Session {
     }
 
     /// The next response. Goodbyes end the conversation; capabilities are remembered.
-    async fn next(&mut self, sink: &mut dyn Sink) -> Result<Response, Fault> {
+    pub async fn next(&mut self, sink: &mut dyn Sink) -> Result<Response, Fault> {
         let pieces = self.reader.response(sink).await?;
         let response = understand(&pieces).ok_or(Fault::Malformed)?;
         match &response {
@@ -338,7 +374,7 @@ async fn clear_line(stream: &mut TcpStream) -> Result<Vec<u8>, Fault> {
 }
 
 /// The outcome of a command as a result.
-fn fine(what: &str, said: Said) -> Result<Said, Fault> {
+pub fn fine(what: &str, said: Said) -> Result<Said, Fault> {
     if said.status == Status::Ok {
         Ok(said)
     } else {

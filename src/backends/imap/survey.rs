@@ -248,7 +248,7 @@ impl Sink for Digests<'_> {
         text.to_ascii_uppercase().ends_with(b"BODY[] ")
     }
 
-    fn begin(&mut self, _size: u64) {
+    fn begin(&mut self, _text: &[u8], _size: u64) {
         self.hash = Sha256::new();
     }
 
@@ -278,7 +278,7 @@ fn digest(body: Body) -> Option<Sha> {
 
 /// A message by its marks, without its digest; `None` when the server did not tell all of them:
 /// it was an update about flags that nobody asked for.
-fn mark(fetched: &Fetched, known: &mut BTreeSet<Arc<str>>) -> Option<MessageMark> {
+pub(super) fn mark(fetched: &Fetched, known: &mut BTreeSet<Arc<str>>) -> Option<MessageMark> {
     let mut flags: Vec<&str> = fetched.flags.as_ref()?.iter().map(String::as_str).collect();
     flags.retain(|flag| !flag.eq_ignore_ascii_case("\\Recent"));
     flags.sort_unstable();
@@ -298,7 +298,7 @@ fn mark(fetched: &Fetched, known: &mut BTreeSet<Arc<str>>) -> Option<MessageMark
 }
 
 /// Folders that hold messages, each once.
-fn openable(listed: Vec<Listed>) -> Vec<Listed> {
+pub(super) fn openable(listed: Vec<Listed>) -> Vec<Listed> {
     let closed = |attribute: &String| {
         let word = attribute.to_ascii_lowercase();
         word == "\\noselect" || word == "\\nonexistent"

@@ -32,8 +32,8 @@ pub enum Piece {
 pub trait Sink: Send {
     /// Whether the literal that follows this text is to be streamed.
     fn takes(&self, text: &[u8]) -> bool;
-    /// A literal of so many bytes begins.
-    fn begin(&mut self, size: u64);
+    /// A literal of so many bytes begins, after this text.
+    fn begin(&mut self, text: &[u8], size: u64);
     /// More of it.
     async fn chunk(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// It is complete; what is returned stands in its place.
@@ -48,7 +48,7 @@ impl Sink for NoSink {
     fn takes(&self, _text: &[u8]) -> bool {
         false
     }
-    fn begin(&mut self, _size: u64) {}
+    fn begin(&mut self, _text: &[u8], _size: u64) {}
     async fn chunk(&mut self, _bytes: &[u8]) -> io::Result<()> {
         Ok(())
     }
@@ -92,11 +92,12 @@ impl<R: AsyncRead + Unpin + Send> Reader<R> {
                 pieces.push(Piece::Text(line));
                 return Ok(pieces);
             };
-            let taken = sink.takes(&line);
-            pieces.push(Piece::Text(line));
-            if taken {
+            if sink.takes(&line) {
+                sink.begin(&line, size);
+                pieces.push(Piece::Text(line));
                 pieces.push(Piece::Streamed(self.stream(size, sink).await?));
             } else {
+                pieces.push(Piece::Text(line));
                 pieces.push(Piece::Literal(self.literal(size).await?));
             }
             if pieces.len() > MAX_PIECES {
@@ -143,7 +144,6 @@ impl<R: AsyncRead + Unpin + Send> Reader<R> {
     }
 
     async fn stream(&mut self, size: u64, sink: &mut dyn Sink) -> io::Result<Vec<u8>> {
-        sink.begin(size);
         let mut left = size;
         while left > 0 {
             let taken = self.some(left).await?;

@@ -8,7 +8,7 @@ impl Sink for Keep {
     fn takes(&self, text: &[u8]) -> bool {
         text.ends_with(b"BODY[] ")
     }
-    fn begin(&mut self, _size: u64) {
+    fn begin(&mut self, _text: &[u8], _size: u64) {
         self.0.push(Vec::new());
     }
     async fn chunk(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -77,7 +77,8 @@ impl World {
                 continue;
             }
             // An address that was another mailbox's before.
-            self.routes.retain(|_, known| known.address != route.address);
+            self.routes
+                .retain(|_, known| known.address != route.address);
             self.routes.insert(route.mailbox, route.clone());
         }
     }

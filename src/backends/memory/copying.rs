@@ -58,9 +58,7 @@ impl Mailbox {
         change: impl FnOnce(&mut super::mail::Folder) -> T + Send,
     ) -> Result<T, ServerError> {
         let changed = self.server.answer(Call::CopyTo, |world| {
-            let account = world
-                .at_mut(&self.address)
-                .ok_or_else(|| self.missing())?;
+            let account = world.at_mut(&self.address).ok_or_else(|| self.missing())?;
             Ok(change(account.store.folder(folder)))
         });
         changed.await
@@ -104,12 +102,14 @@ fn new_folder(key: u32, name: &str, found: &Found) -> CopiedFolder {
         key,
         source: name.to_owned(),
         target: name.to_owned(),
-        source_id: None,
         source_uidvalidity: found.uidvalidity,
         source_uidnext: 0,
         source_modseq: None,
+        source_messages: 0,
         target_uidvalidity: 0,
         target_seen: 0,
+        target_first: 0,
+        under_way: false,
         subscribed: true,
     }
 }

@@ -22,8 +22,8 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::{Clock, EmailAddress, Progress, Protocol, Protocols};
 
 use accounts::World;
-use faults::Faults;
 pub use copying::{Mailbox, copy};
+use faults::Faults;
 pub use faults::{Call, Fault};
 pub use hands::Letter;
 

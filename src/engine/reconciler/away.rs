@@ -115,7 +115,10 @@ async fn remove(context: &Context, copy: &Copy) -> anyhow::Result<Result<(), Ser
 type Found = (Arc<dyn MailServer>, Asked, DesiredMailbox);
 
 /// `None` when the mailbox is gone, or is at home there.
-async fn look(context: &Context, copy: &Copy) -> anyhow::Result<Result<Option<Found>, ServerError>> {
+async fn look(
+    context: &Context,
+    copy: &Copy,
+) -> anyhow::Result<Result<Option<Found>, ServerError>> {
     let Some(asked) = store_routes::asked(&context.store, copy.mailbox).await? else {
         return Ok(Ok(None));
     };

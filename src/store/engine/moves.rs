@@ -273,9 +273,11 @@ pub async fn let_go(engine: &Engine) -> Result<(), StoreError> {
     let now = engine.clock().now();
     let over = Condition::all()
         .add(Column::Role.eq(Role::Target.as_str()))
-        .add(Condition::any().add(Column::ItemId.is_null()).add(
-            Expr::col(Column::ItemId).not_in_subquery(running()),
-        ));
+        .add(
+            Condition::any()
+                .add(Column::ItemId.is_null())
+                .add(Expr::col(Column::ItemId).not_in_subquery(running())),
+        );
     let kept = |which: Condition, role: Role| {
         update::<mailbox_copy::Entity>()
             .col_expr(Column::Role, role.as_str().into())

@@ -99,13 +99,11 @@ async fn insert(
 
 /// Mailboxes about which a server is to be told something new, once their homes are as asked: what
 /// is passed on must find an account that takes it.
-pub async fn due(
-    engine: &Engine,
-    server: ServerId,
-    limit: u64,
-) -> Result<Vec<Asked>, StoreError> {
-    let settled = Expr::col((mailbox::Entity, mailbox::Column::SeenGeneration))
-        .gte(Expr::col((mailbox::Entity, mailbox::Column::AskedGeneration)));
+pub async fn due(engine: &Engine, server: ServerId, limit: u64) -> Result<Vec<Asked>, StoreError> {
+    let settled = Expr::col((mailbox::Entity, mailbox::Column::SeenGeneration)).gte(Expr::col((
+        mailbox::Entity,
+        mailbox::Column::AskedGeneration,
+    )));
     let may = Condition::any()
         .add(settled)
         .add(mailbox::Column::PurgeAskedAt.is_not_null());

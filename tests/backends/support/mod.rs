@@ -1,4 +1,5 @@
 //! A server under test, in memory or real, and what the outside world does to it.
+mod ledger;
 mod session;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use secrecy::SecretString;
 
 use crate::clients::imap::Imap;
 use crate::clients::{self, Doors, smtp};
+pub use ledger::MemoryLedger;
 pub use session::Session;
 
 /// What every mailbox here opens with.
@@ -72,20 +74,29 @@ impl Subject {
         Self::real_with(|_| {})
     }
 
+    /// The second stack, for what needs two servers.
+    pub fn second() -> Option<Self> {
+        real_info_at("PILOTHOUSE_TEST_STACK2_INFO").map(Self::at)
+    }
+
     /// The same, with the stack's info changed first.
     pub fn real_with(change: impl FnOnce(&mut serde_json::Value)) -> Option<Self> {
         let mut info = real_info()?;
         change(&mut info);
+        Some(Self::at(info))
+    }
+
+    fn at(info: serde_json::Value) -> Self {
         clients::install_crypto();
         let doors = serde_json::from_value(info.clone()).expect("the ports of the stack");
         let (settings, secrets) =
             backends::dovecot_sogo::split_stack_info(info).expect("the stack's info");
         let server = backends::adapter("dovecot_sogo", settings, secrets);
-        Some(Self {
+        Self {
             server: server.expect("settings that the adapter takes"),
             domain: fresh_domain(),
             side: Side::Real(doors),
-        })
+        }
     }
 
     /// Where the real stack listens.
@@ -265,18 +276,23 @@ fn fresh_domain() -> DomainName {
     DomainName::parse("name", &name).expect("a domain")
 }
 
+pub fn real_info() -> Option<serde_json::Value> {
+    real_info_at("PILOTHOUSE_TEST_STACK_INFO")
+}
+
+/// What the variable names; `None` only when the real half is left out on purpose.
 #[expect(
     clippy::disallowed_methods,
-    reason = "how a test run is told where its stack is"
+    reason = "how a test run is told where its stacks are"
 )]
-pub fn real_info() -> Option<serde_json::Value> {
+pub fn real_info_at(variable: &str) -> Option<serde_json::Value> {
     if std::env::var("PILOTHOUSE_TEST_REAL").as_deref() == Ok("0") {
         return None;
     }
-    let path = std::env::var("PILOTHOUSE_TEST_STACK_INFO").unwrap_or_else(|_| {
+    let path = std::env::var(variable).unwrap_or_else(|_| {
         panic!(
             "No mail stack to test against. Start one (BASE=/some/dir PORT_BASE=38000 \
-             mailstack/stack.sh up) and set PILOTHOUSE_TEST_STACK_INFO=/some/dir/info.json, \
+             mailstack/stack.sh up) and set {variable}=/some/dir/info.json, \
              or leave the real half out with PILOTHOUSE_TEST_REAL=0."
         )
     });

@@ -4,16 +4,36 @@
 //! What has been copied stands in a [`Ledger`], written after each batch, so that a pass that was
 //! killed anywhere is taken up by the next one: what stands at the target and not in the ledger is
 //! recognised by its digest and never appended twice.
+mod append;
+mod changes;
+mod fetch;
+mod folder;
+mod meter;
+mod numbers;
+mod pairing;
+mod pool;
+mod run;
+mod sides;
+mod target;
+mod upkeep;
+
 use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 use super::Login;
 use crate::backends::ServerError;
 use crate::domain::Progress;
 use crate::domain::copying::{self, Copied, CopiedFolder, CopiedMessage, Pass};
 use crate::domain::snapshot::{Comparison, Snapshot};
+use meter::Meter;
+
+/// A message of more bytes is never held in memory whole.
+const LARGE: u64 = 128 * 1024;
+/// Ranges of UIDs in one command: it stays well below the line length that servers take.
+const RANGES: usize = 200;
 
 /// One side of a copy.
 #[derive(Clone)]
@@ -166,15 +186,16 @@ pub struct Verified {
 
 /// Brings the target to what the source is now. The first pass and every later one are the same.
 pub async fn pass(
-    _source: &End,
-    _target: &End,
-    _ledger: &dyn Ledger,
-    _limits: &Limits,
-    _told: Told<'_>,
+    source: &End,
+    target: &End,
+    ledger: &dyn Ledger,
+    limits: &Limits,
+    told: Told<'_>,
 ) -> Result<Pass, CopyError> {
-    Err(CopyError::Source(ServerError::Refused(
-        "copying is not written yet".to_owned(),
-    )))
+    let start = Instant::now();
+    let mut pass = run::run(source, target, ledger, limits, told).await?;
+    pass.took = start.elapsed();
+    Ok(pass)
 }
 
 /// The source as it was copied: its UIDs, dates, flags, and the digests of the bytes that passed.
