@@ -5,6 +5,7 @@ pub mod pre_check;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::selection::Selection;
 use super::{BatchId, EmailAddress, ItemId, Kind, MailboxId, TenantId, snapshot::Summary};
 pub use pre_check::{Blocker, Closing, KeepOpen, PreCheck, Settings, Subject};
 
@@ -37,6 +38,8 @@ macro_rules! words {
 words! {
     /// Where a batch stands.
     BatchState {
+        /// Chosen, and not confirmed yet: nothing happens.
+        Draft = "draft",
         /// Waits for its time.
         Scheduled = "scheduled",
         /// Under way.
@@ -177,6 +180,8 @@ pub struct Counts {
     pub cancelled: u64,
     /// Converted back.
     pub undone: u64,
+    /// Chosen, but left out when the batch was confirmed.
+    pub left_out: u64,
 }
 
 /// What one *Proceed, Confirm* started.
@@ -196,8 +201,12 @@ pub struct Batch {
     pub notify_users: bool,
     /// What stays open for a while.
     pub keep_open: Vec<KeepOpen>,
+    /// How many of its mailboxes may be under way at once; `None` leaves it to the servers.
+    pub at_once: Option<u32>,
     /// The batch that this one undoes.
     pub reverses: Option<BatchId>,
+    /// What was chosen, for a batch that was a draft.
+    pub selection: Option<Selection>,
     /// Who started it, for people.
     pub started_by: String,
     /// How many stand where.

@@ -1,10 +1,12 @@
 //! Which rows a list shows. Everything that is not named is shown.
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::{Kind, MailboxState};
 
 /// Which mailboxes a list shows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct MailboxFilter {
     /// Searches name and address.
     pub q: Option<String>,

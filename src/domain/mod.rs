@@ -16,6 +16,8 @@ pub mod mailserver;
 pub mod page;
 pub mod plan;
 pub mod protocol;
+pub mod schedule;
+pub mod selection;
 pub mod server;
 pub mod snapshot;
 pub mod tenant;

@@ -102,6 +102,18 @@ impl Protocols {
         Self(bits)
     }
 
+    /// The set as a number, one bit for each protocol in screen order: for counting in SQL.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The set of that number.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
     /// Whether it is in the set.
     #[must_use]
     pub const fn has(self, protocol: Protocol) -> bool {

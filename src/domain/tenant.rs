@@ -99,6 +99,8 @@ pub struct Tenant {
     pub slug: Slug,
     /// Its name on screens.
     pub name: String,
+    /// Where it is, as the IANA time zone database names it: for times on screens and schedules.
+    pub time_zone: String,
     /// Why it is suspended, while it is.
     pub suspended: Option<String>,
     /// Made at.

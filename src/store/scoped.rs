@@ -7,8 +7,8 @@ use sea_orm::{
 };
 
 use super::schema::{
-    api_key, audit_event, conversion_batch, conversion_item, domain, mail_server, mailbox,
-    mailbox_check, plan, stray, tenant, user,
+    api_key, audit_event, conversion_batch, conversion_choice, conversion_item,
+    conversion_selection, domain, mail_server, mailbox, mailbox_check, plan, stray, tenant, user,
 };
 use crate::domain::{TenantId, TenantKind};
 
@@ -31,7 +31,9 @@ owned! {
     api_key.TenantId,
     audit_event.TenantId,
     conversion_batch.TenantId,
+    conversion_choice.TenantId,
     conversion_item.TenantId,
+    conversion_selection.TenantId,
     domain.TenantId,
     mail_server.TenantId,
     mailbox.TenantId,

@@ -38,6 +38,7 @@ pub(super) fn from_row(row: tenant::Model) -> Tenant {
         kind: TenantKind::stored(&row.kind),
         slug: Slug::stored(row.slug),
         name: row.name,
+        time_zone: row.time_zone,
         suspended: row
             .suspended_at
             .map(|_| row.suspended_reason.unwrap_or_default()),

@@ -35,6 +35,32 @@ pub async fn list<P: Includes<ViewMailboxes>>(
     }))
 }
 
+/// How many there are.
+pub async fn count<P: Includes<ViewMailboxes>>(
+    work: &Work<P>,
+    filter: &MailboxFilter,
+) -> Result<u64, StoreError> {
+    Ok(matching(work, filter).count(&work.scoped.tx).await?)
+}
+
+/// The addresses of the next of them, after one.
+pub async fn addresses<P: Includes<ViewMailboxes>>(
+    work: &Work<P>,
+    filter: &MailboxFilter,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<String>, StoreError> {
+    let next = matching(work, filter)
+        .filter(
+            Condition::all().add_option(after.map(|after| mailbox::Column::Address.gt(after))),
+        )
+        .select_only()
+        .column(mailbox::Column::Address)
+        .order_by_asc(mailbox::Column::Address)
+        .limit(limit);
+    Ok(next.into_tuple().all(&work.scoped.tx).await?)
+}
+
 fn matching<P: Permission>(work: &Work<P>, filter: &MailboxFilter) -> Select<mailbox::Entity> {
     use mailbox::Column;
     let of_domain = |name: &String| Column::DomainId.in_subquery(domain_named(name));

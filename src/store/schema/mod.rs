@@ -2,7 +2,9 @@
 pub mod api_key;
 pub mod audit_event;
 pub mod conversion_batch;
+pub mod conversion_choice;
 pub mod conversion_item;
+pub mod conversion_selection;
 pub mod conversion_snapshot;
 pub mod copied_folder;
 pub mod copied_message;
