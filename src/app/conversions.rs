@@ -28,6 +28,8 @@ pub struct NewBatch {
     pub not_before: Option<chrono::DateTime<chrono::Utc>>,
     /// Whether the users are told by mail.
     pub notify_users: bool,
+    /// How many may be under way at once; `None` leaves it to the servers.
+    pub at_once: Option<u32>,
     /// What stays open for a while.
     pub keep_open: Vec<KeepOpen>,
 }
@@ -65,7 +67,7 @@ pub async fn start(work: Work<ConvertMailboxes>, new: NewBatch) -> Result<Batch,
         n if n > MOST => faults.errors.extend(too_many().errors),
         _ => {}
     }
-    grants_in_kind(&new, work.now(), &mut faults);
+    grants_in_kind(new.to, &new.keep_open, work.now(), &mut faults);
     faults.into_result()?;
     conversions::lock(&work, &new.mailboxes).await?;
     let facts = conversions::facts(&work, new.to, &new.mailboxes, None).await?;
@@ -75,6 +77,7 @@ pub async fn start(work: Work<ConvertMailboxes>, new: NewBatch) -> Result<Batch,
         not_before: new.not_before.filter(|then| work.now() < *then),
         notify_users: new.notify_users,
         keep_open: &new.keep_open,
+        at_once: new.at_once,
         reverses: None,
     };
     let id = conversions::open(&work, &start).await?;
@@ -105,16 +108,21 @@ fn too_many() -> Invalid {
 }
 
 /// Grants that no mailbox of the target kind can have, are over already, or are named twice.
-fn grants_in_kind(new: &NewBatch, now: chrono::DateTime<chrono::Utc>, faults: &mut Invalid) {
-    for (i, grant) in new.keep_open.iter().enumerate() {
+pub(super) fn grants_in_kind(
+    to: Kind,
+    keep_open: &[KeepOpen],
+    now: chrono::DateTime<chrono::Utc>,
+    faults: &mut Invalid,
+) {
+    for (i, grant) in keep_open.iter().enumerate() {
         let label = grant.protocol.label();
-        if !new.to.allows().has(grant.protocol) {
-            let kind = new.to.label();
+        if !to.allows().has(grant.protocol) {
+            let kind = to.label();
             let detail = format!("No {kind} mailbox has {label}. Leave it out.");
             faults.push(&format!("keep_open/{i}/protocol"), detail);
         }
         let same = |other: &KeepOpen| other.protocol == grant.protocol;
-        if new.keep_open[..i].iter().any(same) {
+        if keep_open[..i].iter().any(same) {
             let detail = format!("{label} is named twice. Name it once.");
             faults.push(&format!("keep_open/{i}/protocol"), detail);
         }
@@ -227,6 +235,7 @@ pub async fn pause(work: Work<ConvertMailboxes>, id: BatchId) -> Result<Batch, A
     match batch.state {
         BatchState::Paused => return Ok(batch),
         BatchState::Running | BatchState::Scheduled => conversions::pause(&work, &batch).await?,
+        BatchState::Draft => return Err(not_confirmed()),
         _ => return Err(over(&batch)),
     }
     changed(work, "conversion.paused", batch).await
@@ -238,6 +247,7 @@ pub async fn resume(work: Work<ConvertMailboxes>, id: BatchId) -> Result<Batch, 
     match batch.state {
         BatchState::Running | BatchState::Scheduled => return Ok(batch),
         BatchState::Paused => conversions::resume(&work, &batch).await?,
+        BatchState::Draft => return super::drafts::confirm(work, id, None).await,
         _ => return Err(over(&batch)),
     }
     changed(work, "conversion.resumed", batch).await
@@ -248,6 +258,7 @@ pub async fn cancel(work: Work<ConvertMailboxes>, id: BatchId) -> Result<Batch, 
     let batch = find(&work, id).await?;
     match batch.state {
         BatchState::Cancelled => return Ok(batch),
+        BatchState::Draft => return super::drafts::discard(work, id).await,
         BatchState::Done | BatchState::DoneWithFailures => return Err(over(&batch)),
         _ => {}
     }
@@ -277,6 +288,13 @@ pub async fn retry_failed(work: Work<ConvertMailboxes>, id: BatchId) -> Result<B
         ));
     }
     changed(work, "conversion.retried", batch).await
+}
+
+fn not_confirmed() -> AppError {
+    AppError::conflict(
+        "not-confirmed",
+        "This is a draft: nothing happens before it is confirmed, so that there is nothing to hold.",
+    )
 }
 
 fn over(batch: &Batch) -> AppError {

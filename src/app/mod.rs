@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod conversions;
 pub mod domains;
+pub mod drafts;
 pub mod mailboxes;
 pub mod members;
 pub mod overview;

@@ -127,6 +127,7 @@ pub async fn start(work: Work<ConvertMailboxes>, new: NewReversal) -> Result<Bat
         not_before: None,
         notify_users: new.notify_users.unwrap_or(told),
         keep_open: &[],
+        at_once: None,
         reverses: Some(new.batch),
     };
     let id = conversions::open(&work, &start).await?;

@@ -3,6 +3,7 @@
 //! Everything here can be built only through a constructor that checks it, so that the rooms
 //! above never see an address, a slug or a switch that is not one.
 pub mod address;
+pub mod address_list;
 pub mod clock;
 pub mod conversion;
 pub mod copying;

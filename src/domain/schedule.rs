@@ -1,6 +1,8 @@
 //! Times of day where the customer is. Twice a year a clock shows an hour twice or not at all: what
 //! is meant then is decided here, and said.
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
+};
 use chrono_tz::Tz;
 
 use super::Invalid;
@@ -27,7 +29,12 @@ pub fn named(zone: Tz, date: &str, time: &str) -> Result<Named, Invalid> {
         .map_err(|_| Invalid::field("date", "Enter a day, such as 2026-11-24, or begin now."))?;
     let hour = NaiveTime::parse_from_str(time, "%H:%M")
         .or_else(|_| NaiveTime::parse_from_str(time, "%H:%M:%S"))
-        .map_err(|_| Invalid::field("time", format!("Enter a time of day in {zone}, such as 02:00.")))?;
+        .map_err(|_| {
+            Invalid::field(
+                "time",
+                format!("Enter a time of day in {zone}, such as 02:00."),
+            )
+        })?;
     let local = day.and_time(hour);
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) => Ok(Named {
@@ -46,7 +53,10 @@ pub fn named(zone: Tz, date: &str, time: &str) -> Result<Named, Invalid> {
         }),
         LocalResult::None => {
             let at = after_the_gap(zone, local).ok_or_else(|| {
-                Invalid::field("time", format!("There is no such time in {zone} on that day."))
+                Invalid::field(
+                    "time",
+                    format!("There is no such time in {zone} on that day."),
+                )
             })?;
             Ok(Named {
                 at: at.to_utc(),
@@ -104,7 +114,10 @@ mod tests {
         let (moment, note) = at("Europe/Berlin", "2026-10-25", "02:30");
         assert_eq!(moment, "2026-10-25T00:30:00+00:00");
         let note = note.unwrap();
-        assert!(note.contains("comes twice") && note.contains("CEST"), "{note}");
+        assert!(
+            note.contains("comes twice") && note.contains("CEST"),
+            "{note}"
+        );
     }
 
     #[test]
@@ -121,9 +134,22 @@ mod tests {
     #[test]
     fn a_moment_is_said_with_its_zone() {
         let moment = "2026-07-01T00:00:00Z".parse().unwrap();
-        assert_eq!(said(zone("Europe/Berlin"), moment), "Wed 1 Jul 2026, 02:00 CEST");
+        assert_eq!(
+            said(zone("Europe/Berlin"), moment),
+            "Wed 1 Jul 2026, 02:00 CEST"
+        );
         assert_eq!(said(zone("nowhere"), moment), "Wed 1 Jul 2026, 00:00 UTC");
-        assert!(named(Tz::UTC, "tomorrow", "02:00").unwrap_err().of("date").is_some());
-        assert!(named(Tz::UTC, "2026-11-24", "").unwrap_err().of("time").is_some());
+        assert!(
+            named(Tz::UTC, "tomorrow", "02:00")
+                .unwrap_err()
+                .of("date")
+                .is_some()
+        );
+        assert!(
+            named(Tz::UTC, "2026-11-24", "")
+                .unwrap_err()
+                .of("time")
+                .is_some()
+        );
     }
 }

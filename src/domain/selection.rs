@@ -147,12 +147,13 @@ impl Choice {
     /// With what the pre-check found.
     #[must_use]
     pub fn seen(mut self, check: &PreCheck, now: DateTime<Utc>) -> Self {
-        let since = |age: TimeDelta| {
+        let within = |age: TimeDelta| -> Protocols {
             let used = |closing: &&Closing| closing.last_used_at.is_some_and(|at| now - at < age);
-            check.closes.iter().filter(used).map(|c| c.protocol)
+            let used = check.closes.iter().filter(used);
+            used.map(|closing| closing.protocol).collect()
         };
-        self.used_this_week = since(WEEK).collect();
-        self.used_lately = since(LATELY).collect();
+        self.used_this_week = within(WEEK);
+        self.used_lately = within(LATELY);
         self.address = check.address.as_str().to_owned();
         self.name.clone_from(&check.display_name);
         self.way = check.way;
@@ -326,7 +327,10 @@ mod tests {
     #[test]
     fn what_is_typed_and_is_no_address_says_so() {
         let row = Choice::named(3, "ann at acme").unknown();
-        assert_eq!((row.verdict, row.blocker.as_str()), (Verdict::Blocked, "not_an_address"));
+        assert_eq!(
+            (row.verdict, row.blocker.as_str()),
+            (Verdict::Blocked, "not_an_address")
+        );
         let row = Choice::named(4, "nobody@acme.test").unknown();
         assert_eq!(row.blocker, "not_found");
         assert!(row.why.contains("nobody@acme.test"), "{}", row.why);

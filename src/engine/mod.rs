@@ -18,6 +18,7 @@ mod grants;
 mod health;
 mod rhythm;
 mod run;
+pub mod selection;
 mod usage;
 
 pub use run::run;

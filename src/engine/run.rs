@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::rhythm::{Again, Rhythm, keep};
 use super::{
-    Context, checks, conversion, grants, health, reconciler, routes, servers, sweep, usage,
+    Context, checks, conversion, grants, health, reconciler, routes, selection, servers, sweep,
+    usage,
 };
 use crate::domain::ServerId;
 use crate::store::engine::expired;
@@ -65,6 +66,9 @@ fn whole_panel(loops: &mut JoinSet<()>, context: &Context, shutdown: &Cancellati
         Rhythm::heard(CHECKS_GAP, tick),
         checks::step,
     ));
+    let (c, s) = start();
+    let heard = Rhythm::heard(GAP, tick);
+    loops.spawn(keep(c, s, "selections", heard, selection::step));
     let (c, s) = start();
     loops.spawn(keep(c, s, "tidy", Rhythm::timed(TIDY_EVERY), tidy));
     let (c, s) = start();

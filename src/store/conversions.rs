@@ -4,14 +4,21 @@
 //! Rows are locked in one order everywhere (item, mailbox, batch), so that a click and a step never
 //! wait for one another in a circle. A step changes nothing unless its lease on the item still
 //! holds: see [`super::engine::conversions`].
+mod choices;
 mod control;
+mod drafts;
 mod read;
 pub mod reversals;
 mod start;
 mod steps;
 mod subjects;
 
+pub(super) use choices::to_row;
+pub use choices::{choices, tally};
 pub use control::{cancel, pause, resume, retry_failed};
+pub use drafts::{
+    Draft, Terms, confirm, discard, filter_of, list as name, look_again, open_draft, set_terms,
+};
 pub use read::{find, item, items, list, of_mailbox};
 pub use start::{Start, add, open};
 pub use steps::{Outcome, Switched, finish, switch, switch_back};

@@ -19,6 +19,7 @@ pub mod parts;
 pub mod shell;
 pub mod why;
 
+mod choices_csv;
 mod client;
 mod headers;
 mod health;

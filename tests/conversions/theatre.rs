@@ -66,6 +66,7 @@ pub fn batch_of(locals: &[&str], to: Kind) -> NewBatch {
         mailboxes: locals.iter().map(|l| format!("{l}@acme.test")).collect(),
         not_before: None,
         notify_users: false,
+        at_once: None,
         keep_open: vec![],
     }
 }

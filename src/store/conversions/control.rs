@@ -128,7 +128,7 @@ fn of<P: Includes<ConvertMailboxes>>(
         .filter(conversion_item::Column::BatchId.eq(batch.id.0))
 }
 
-async fn set_state<P: Includes<ConvertMailboxes>>(
+pub(super) async fn set_state<P: Includes<ConvertMailboxes>>(
     work: &Work<P>,
     batch: &Batch,
     state: BatchState,

@@ -8,10 +8,13 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::super::schema::{conversion_batch, conversion_item};
+use super::super::schema::{
+    conversion_batch, conversion_choice, conversion_item, conversion_selection,
+};
 use super::super::{StoreError, Work};
 use crate::authz::{Includes, Permission, ViewConversions};
 use crate::domain::conversion::{Counts, KeepOpen};
+use crate::domain::selection::{Selection, Verdict};
 use crate::domain::{
     Batch, BatchId, BatchState, EmailAddress, Item, ItemId, ItemState, MailboxId, Page,
     PageRequest, Place, Progress, TenantId, Way,
@@ -42,9 +45,11 @@ pub async fn list<P: Includes<ViewConversions>>(
         .await?;
     let page = Page::cut(rows, page, total, |row| vec![row.id.to_string()]);
     let counts = counts(work, page.items.iter().map(|row| row.id)).await?;
+    let mut selections = selections(work, page.items.iter().map(|row| row.id)).await?;
     let batches = page.items.into_iter().map(|row| {
         let counts = counts.get(&row.id).copied().unwrap_or_default();
-        batch_from_row(row, counts)
+        let selection = selections.remove(&row.id);
+        batch_from_row(row, counts, selection)
     });
     Ok(Page {
         items: batches.collect::<Result<_, _>>()?,
@@ -67,7 +72,32 @@ pub async fn find<P: Includes<ViewConversions>>(
     let Some(row) = row else { return Ok(None) };
     let counts = counts(work, [row.id]).await?;
     let counts = counts.get(&row.id).copied().unwrap_or_default();
-    batch_from_row(row, counts).map(Some)
+    let selection = selections(work, [row.id]).await?.remove(&row.id);
+    batch_from_row(row, counts, selection).map(Some)
+}
+
+/// What was chosen for those of these batches that were drafts.
+async fn selections<P: Permission>(
+    work: &Work<P>,
+    batches: impl IntoIterator<Item = Uuid> + Send,
+) -> Result<HashMap<Uuid, Selection>, StoreError> {
+    let rows = work
+        .scoped
+        .find::<conversion_selection::Entity>()
+        .filter(conversion_selection::Column::BatchId.is_in(batches))
+        .all(&work.scoped.tx)
+        .await?;
+    let count = |stored: i64| u64::try_from(stored).unwrap_or_default();
+    let selection = |row: conversion_selection::Model| {
+        let selection = Selection {
+            chosen: row.chosen,
+            expected: count(row.expected),
+            checked: count(row.checked),
+            checked_at: row.checked_at,
+        };
+        (row.batch_id, selection)
+    };
+    Ok(rows.into_iter().map(selection).collect())
 }
 
 #[derive(FromQueryResult)]
@@ -83,6 +113,7 @@ async fn counts<P: Permission>(
     work: &Work<P>,
     batches: impl IntoIterator<Item = Uuid> + Send,
 ) -> Result<HashMap<Uuid, Counts>, StoreError> {
+    let batches: Vec<Uuid> = batches.into_iter().collect();
     let tallies = work
         .scoped
         .find::<conversion_item::Entity>()
@@ -90,13 +121,16 @@ async fn counts<P: Permission>(
         .column(conversion_item::Column::BatchId)
         .column(conversion_item::Column::State)
         .column_as(conversion_item::Column::Id.count(), "items")
-        .filter(conversion_item::Column::BatchId.is_in(batches))
+        .filter(conversion_item::Column::BatchId.is_in(batches.iter().copied()))
         .group_by(conversion_item::Column::BatchId)
         .group_by(conversion_item::Column::State)
         .into_model::<Tally>()
         .all(&work.scoped.tx)
         .await?;
     let mut all: HashMap<Uuid, Counts> = HashMap::new();
+    for (batch, left_out) in left_out(work, batches).await? {
+        all.entry(batch).or_default().left_out = u64::try_from(left_out).unwrap_or_default();
+    }
     for tally in tallies {
         let items = u64::try_from(tally.items).unwrap_or_default();
         let counts = all.entry(tally.batch_id).or_default();
@@ -110,6 +144,24 @@ async fn counts<P: Permission>(
         }
     }
     Ok(all)
+}
+
+/// How many rows were left out of each batch that was a draft.
+async fn left_out<P: Permission>(
+    work: &Work<P>,
+    batches: Vec<Uuid>,
+) -> Result<Vec<(Uuid, i64)>, StoreError> {
+    use conversion_choice::Column;
+    let rows = work
+        .scoped
+        .find::<conversion_choice::Entity>()
+        .select_only()
+        .column(Column::BatchId)
+        .column_as(Column::Id.count(), "rows")
+        .filter(Column::BatchId.is_in(batches))
+        .filter(Column::Verdict.eq(Verdict::Blocked.as_str()))
+        .group_by(Column::BatchId);
+    Ok(rows.into_tuple().all(&work.scoped.tx).await?)
 }
 
 /// The items of a batch, in the state named or in any: first those that failed or wait for
@@ -205,7 +257,11 @@ pub async fn of_mailbox<P: Includes<ViewConversions>>(
         .collect()
 }
 
-fn batch_from_row(row: conversion_batch::Model, counts: Counts) -> Result<Batch, StoreError> {
+fn batch_from_row(
+    row: conversion_batch::Model,
+    counts: Counts,
+    selection: Option<Selection>,
+) -> Result<Batch, StoreError> {
     let keep_open: Vec<KeepOpen> = serde_json::from_value(row.keep_open)?;
     Ok(Batch {
         id: BatchId(row.id),
@@ -215,7 +271,9 @@ fn batch_from_row(row: conversion_batch::Model, counts: Counts) -> Result<Batch,
         not_before: row.not_before,
         notify_users: row.notify_users,
         keep_open,
+        at_once: row.at_once.and_then(|limit| u32::try_from(limit).ok()),
         reverses: row.reverses.map(BatchId),
+        selection,
         started_by: row.started_by,
         counts,
         created_at: row.created_at,

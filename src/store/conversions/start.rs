@@ -24,6 +24,8 @@ pub struct Start<'a> {
     pub notify_users: bool,
     /// What stays open for a while.
     pub keep_open: &'a [KeepOpen],
+    /// How many may be under way at once.
+    pub at_once: Option<u32>,
     /// The batch that it undoes.
     pub reverses: Option<BatchId>,
 }
@@ -47,6 +49,7 @@ pub async fn open<P: Includes<ConvertMailboxes> + Mutates>(
         not_before: Set(start.not_before),
         notify_users: Set(start.notify_users),
         keep_open: Set(json!(start.keep_open)),
+        at_once: Set(super::drafts::stored(start.at_once)),
         reverses: Set(start.reverses.map(|batch| batch.0)),
         started_by: Set(label(work.actor()).to_owned()),
         created_at: Set(work.now),
@@ -82,7 +85,7 @@ pub async fn add<P: Includes<ConvertMailboxes> + Mutates>(
 }
 
 /// Who it is, for people.
-fn label(actor: &Actor) -> &str {
+pub(super) fn label(actor: &Actor) -> &str {
     match actor {
         Actor::Member { email, .. } => email,
         Actor::Key { label, .. } => label,

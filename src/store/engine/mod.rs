@@ -13,6 +13,7 @@ pub mod moves;
 pub mod purge;
 pub mod routes;
 pub mod seen;
+pub mod selections;
 pub mod servers;
 pub mod sweep;
 pub mod usage;

@@ -51,9 +51,7 @@ pub async fn addresses<P: Includes<ViewMailboxes>>(
     limit: u64,
 ) -> Result<Vec<String>, StoreError> {
     let next = matching(work, filter)
-        .filter(
-            Condition::all().add_option(after.map(|after| mailbox::Column::Address.gt(after))),
-        )
+        .filter(Condition::all().add_option(after.map(|after| mailbox::Column::Address.gt(after))))
         .select_only()
         .column(mailbox::Column::Address)
         .order_by_asc(mailbox::Column::Address)

@@ -38,6 +38,7 @@ use crate::web::error::{FieldFault, PROBLEM_JSON, ProblemBody};
         v1::conversions::list, v1::conversions::start, v1::conversions::show,
         v1::conversions::change, v1::conversions::cancel, v1::conversions::retry,
         v1::reversals::start, v1::conversion_events::listen,
+        v1::conversion_choices::list, v1::conversion_choices::download,
         v1::conversion_items::list, v1::conversion_items::show, v1::conversion_items::receipt,
         v1::mail_servers::list, v1::mail_servers::show, v1::mail_servers::strays,
         v1::mail_servers::adopt,

@@ -150,6 +150,7 @@ impl Show {
     fn stands(&self) -> String {
         let counts = &self.batch.counts;
         match self.batch.state {
+            BatchState::Draft => "Nothing happens before it is confirmed".to_owned(),
             BatchState::Scheduled => self.batch.not_before.map_or_else(
                 || "Scheduled".to_owned(),
                 |at| format!("Begins on {}", filters::in_full(at)),
@@ -184,6 +185,7 @@ pub fn title(batch: &Batch) -> String {
 #[must_use]
 pub fn status(batch: &Batch) -> (Tone, &'static str) {
     match batch.state {
+        BatchState::Draft => (Tone::Wait, "Draft"),
         BatchState::Scheduled => (Tone::Wait, "Scheduled"),
         BatchState::Running => (Tone::Busy, "Running"),
         BatchState::Paused => (Tone::Warn, "Paused"),

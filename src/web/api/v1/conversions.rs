@@ -8,15 +8,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::One;
+use super::conversion_choices::PreCheckCounts;
 use super::conversion_items::Item;
 use crate::app::conversions::{self, NewBatch};
+use crate::app::drafts::{self, Chosen, NewDraft, Terms};
 use crate::authz::{ConvertMailboxes, ViewConversions};
 use crate::domain::conversion::{self, Counts, KeepOpen};
-use crate::domain::{BatchId, BatchState, Invalid, Kind, PageRequest, Protocol, Way};
+use crate::domain::{
+    BatchId, BatchState, Invalid, Kind, MailboxFilter, MailboxState, PageRequest, Protocol, Way,
+};
 use crate::store::Cx;
 use crate::web::api::answer::{self, List};
 use crate::web::api::query::{FromQuery, PagingParams, Query};
-use crate::web::api::{Ask, Change, Json, Paging};
+use crate::web::api::{Ask, Change, Json, Paging, Patch};
 use crate::web::error::Problem;
 
 /// The most mailboxes of one batch.
@@ -39,6 +43,10 @@ pub struct Conversion {
     notify_users: bool,
     /// What stays open for a while.
     keep_open: Vec<KeepOpen>,
+    /// How many of its mailboxes may be under way at once; null leaves it to the servers.
+    at_once: Option<u32>,
+    /// What was chosen, of a batch that is a draft or was one. Its rows are at `…/choices`.
+    selection: Option<Selection>,
     /// The batch that this one undoes.
     reverses: Option<uuid::Uuid>,
     /// Who started it.
@@ -65,6 +73,8 @@ impl Conversion {
             not_before: batch.not_before,
             notify_users: batch.notify_users,
             keep_open: batch.keep_open,
+            at_once: batch.at_once,
+            selection: batch.selection.map(Selection::from),
             reverses: batch.reverses.map(|batch| batch.0),
             started_by: batch.started_by,
             counts: batch.counts,
@@ -88,7 +98,11 @@ impl Conversion {
         };
         let items = conversions::items(&work, id, None, &request).await?.items;
         let items = items.into_iter().take(shown.0 as usize);
-        Ok(Self::of(batch, Some(items.map(Into::into).collect())))
+        let mut wire = Self::of(batch, Some(items.map(Into::into).collect()));
+        if let Some(selection) = &mut wire.selection {
+            selection.pre_check = Some(drafts::tally(&work, id).await?.into());
+        }
+        Ok(wire)
     }
 
     /// Whether nothing more will happen to it.
@@ -99,6 +113,34 @@ impl Conversion {
 
     fn version(&self) -> String {
         self.state.as_str().to_owned()
+    }
+}
+
+/// What was chosen, and how far the look at it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Selection {
+    /// In words.
+    chosen: String,
+    /// Rows as far as one knew when they were chosen.
+    expected: u64,
+    /// Rows looked at so far.
+    checked: u64,
+    /// When the look was through; null while it goes on.
+    checked_at: Option<DateTime<Utc>>,
+    /// What it found, in numbers; left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pre_check: Option<PreCheckCounts>,
+}
+
+impl From<crate::domain::selection::Selection> for Selection {
+    fn from(selection: crate::domain::selection::Selection) -> Self {
+        Self {
+            chosen: selection.chosen,
+            expected: selection.expected,
+            checked: selection.checked,
+            checked_at: selection.checked_at,
+            pre_check: None,
+        }
     }
 }
 
@@ -131,9 +173,20 @@ pub struct ItemsParams {
 pub struct NewConversion {
     /// The target kind.
     to: Kind,
-    /// Ids or addresses, 1 to 10,000, none twice.
-    #[schema(min_items = 1, max_items = 10000)]
+    /// Ids or addresses, 1 to 10,000, none twice. In a draft up to 100,000, and one that is not
+    /// there or named twice is left out.
+    #[serde(default)]
+    #[schema(required = false, max_items = 100_000)]
     mailboxes: Vec<String>,
+    /// Instead of `mailboxes`, in a draft: all that match.
+    select: Option<Select>,
+    /// Only choose and look: nothing happens before it is confirmed by
+    /// `PATCH {"state": "running"}`; `DELETE` does away with it.
+    #[serde(default)]
+    draft: bool,
+    /// How many may be under way at once; null leaves it to the servers.
+    #[schema(minimum = 1, maximum = 1000)]
+    at_once: Option<u32>,
     /// Not before then; null for at once.
     not_before: Option<DateTime<Utc>>,
     /// Whether the users are told by mail.
@@ -144,12 +197,101 @@ pub struct NewConversion {
     keep_open: Vec<KeepOpen>,
 }
 
-/// A change of a batch.
+/// Which mailboxes: what is left out does not matter.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Select {
+    /// Only of that kind; without it, of the one that is not the target.
+    kind: Option<Kind>,
+    /// Only in that domain.
+    domain: Option<String>,
+    /// Searches name and address.
+    q: Option<String>,
+    /// Only in that state.
+    state: Option<MailboxState>,
+    /// Only on that server, by its name.
+    server: Option<String>,
+    /// Only used since then.
+    used_since: Option<DateTime<Utc>>,
+    /// Only not used since then.
+    unused_since: Option<DateTime<Utc>>,
+}
+
+impl Select {
+    fn filter(&self, to: Kind) -> MailboxFilter {
+        MailboxFilter {
+            kind: Some(self.kind.unwrap_or(to.other())),
+            domain: self.domain.clone(),
+            q: self.q.clone(),
+            state: self.state,
+            server: self.server.clone(),
+            used_since: self.used_since,
+            unused_since: self.unused_since,
+            ..MailboxFilter::default()
+        }
+    }
+}
+
+/// A change of a batch; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConversionPatch {
-    /// `paused`: what is switching finishes, nothing new begins. `running`: it goes on.
-    state: Wanted,
+    /// `paused`: what is switching finishes, nothing new begins. `running`: it goes on, and a draft
+    /// is confirmed.
+    state: Option<Wanted>,
+    /// How many may be under way at once; null leaves it to the servers.
+    #[serde(default)]
+    #[schema(value_type = Option<u32>, required = false, minimum = 1, maximum = 1000)]
+    at_once: Patch<u32>,
+    /// Of a draft: not before then; null for at once.
+    #[serde(default)]
+    #[schema(value_type = Option<DateTime<Utc>>, required = false)]
+    not_before: Patch<DateTime<Utc>>,
+    /// Of a draft: whether the users are told by mail.
+    #[serde(default)]
+    #[schema(value_type = bool, required = false)]
+    notify_users: Patch<bool>,
+    /// Of a draft: protocols that would close, but stay open for a while.
+    #[serde(default)]
+    #[schema(value_type = Vec<KeepOpen>, required = false)]
+    keep_open: Patch<Vec<KeepOpen>>,
+}
+
+impl ConversionPatch {
+    /// The terms of a batch with what is to be changed; `None` when nothing is.
+    fn terms(&self, batch: &conversion::Batch) -> Result<Option<Terms>, Invalid> {
+        let mut faults = Invalid::default();
+        let mut terms = drafts::terms_of(batch);
+        match &self.at_once {
+            Patch::Absent => {}
+            Patch::Null => terms.at_once = None,
+            Patch::Value(limit) => terms.at_once = Some(*limit),
+        }
+        match &self.not_before {
+            Patch::Absent => {}
+            Patch::Null => terms.not_before = None,
+            Patch::Value(moment) => terms.not_before = Some(*moment),
+        }
+        if let Some(told) = self
+            .notify_users
+            .clone()
+            .required("notify_users", &mut faults)
+        {
+            terms.notify_users = told;
+        }
+        if let Some(grants) = self.keep_open.clone().required("keep_open", &mut faults) {
+            terms.keep_open = grants;
+        }
+        faults.into_result()?;
+        let same = matches!(self.at_once, Patch::Absent) && self.only_at_once();
+        Ok((!same).then_some(terms))
+    }
+
+    fn only_at_once(&self) -> bool {
+        matches!(self.not_before, Patch::Absent)
+            && matches!(self.notify_users, Patch::Absent)
+            && matches!(self.keep_open, Patch::Absent)
+    }
 }
 
 /// What a batch can be told.
@@ -261,6 +403,10 @@ pub async fn list(ask: Ask<Cx<ViewConversions>, (Paging, ())>) -> Result<HttpRes
 ///
 /// One batch of everything named; if anything blocks one of them, nothing is started and the fault
 /// is at its place. With `dry_run=true` the answer is the pre-check: blockers, effects and the way.
+///
+/// With `"draft": true` nothing is started: every mailbox is looked at in the background, what is
+/// found stands in `selection` and at `…/choices`, and `PATCH {"state": "running"}` starts what is
+/// not left out.
 #[utoipa::path(post, path = "/api/v1/tenants/{tenant}/conversions", operation_id = "startConversions", tag = "Conversions",
     params(ItemsParams), request_body = NewConversion,
     responses((status = 202, description = "The batch is under way", body = Conversion),
@@ -269,8 +415,15 @@ pub async fn start(
     ask: Ask<Cx<ConvertMailboxes>, (Change, ItemsShown), Json<NewConversion>>,
 ) -> Result<HttpResponse, Problem> {
     let Json(body) = &ask.body;
-    check_mailboxes(&body.mailboxes)?;
     let cx = ask.cx.narrow::<ViewConversions>();
+    if body.draft {
+        return draft(&ask, body).await;
+    }
+    if body.select.is_some() {
+        let detail = "What a filter finds is looked at first. Ask for a draft, then confirm it.";
+        return Err(Invalid::field("draft", detail).into());
+    }
+    check_mailboxes(&body.mailboxes)?;
     if ask.cx.dry_run() {
         let (work, keep_open) = (cx.begin().await?, &body.keep_open);
         let checks = conversions::pre_check(&work, body.to, &body.mailboxes, keep_open).await?;
@@ -282,9 +435,41 @@ pub async fn start(
         mailboxes: body.mailboxes.clone(),
         not_before: body.not_before,
         notify_users: body.notify_users,
+        at_once: body.at_once,
         keep_open: body.keep_open.clone(),
     };
     let batch = conversions::start(ask.cx.begin().await?, new).await?;
+    let location = super::location(&cx.tenant().slug, &["conversions", &batch.id.to_string()]);
+    let wire = Conversion::with_items(&cx, batch.id, &ask.query.1).await?;
+    ask.accepted(&location, &wire.version(), &wire)
+}
+
+type AskToStart = Ask<Cx<ConvertMailboxes>, (Change, ItemsShown), Json<NewConversion>>;
+
+async fn draft(ask: &AskToStart, body: &NewConversion) -> Result<HttpResponse, Problem> {
+    let chosen = match (&body.select, &body.mailboxes[..]) {
+        (Some(_), [_, ..]) => {
+            let detail = "Name mailboxes or select them, not both.";
+            return Err(Invalid::field("select", detail).into());
+        }
+        (Some(select), []) => Chosen::Matching(select.filter(body.to)),
+        (None, names) => Chosen::Named(names),
+    };
+    let new = NewDraft {
+        to: body.to,
+        chosen,
+        terms: Terms {
+            not_before: body.not_before,
+            at_once: body.at_once,
+            notify_users: body.notify_users,
+            keep_open: body.keep_open.clone(),
+        },
+    };
+    let batch = drafts::create(ask.cx.begin().await?, new).await?;
+    if ask.cx.dry_run() {
+        return answer::json(&mut HttpResponse::Ok(), &Conversion::of(batch, None));
+    }
+    let cx = ask.cx.narrow::<ViewConversions>();
     let location = super::location(&cx.tenant().slug, &["conversions", &batch.id.to_string()]);
     let wire = Conversion::with_items(&cx, batch.id, &ask.query.1).await?;
     ask.accepted(&location, &wire.version(), &wire)
@@ -319,7 +504,10 @@ pub async fn show(
     ask.show(&wire.version(), &wire)
 }
 
-/// Pause or resume a batch
+/// Pause, resume or confirm a batch
+///
+/// `running` lets a held batch go on, and confirms a draft. `at_once` can be changed at any time,
+/// the rest only in a draft.
 #[utoipa::path(patch, path = "/api/v1/tenants/{tenant}/conversions/{conversion}", operation_id = "updateConversion", tag = "Conversions",
     params(ItemsParams), request_body = ConversionPatch,
     responses((status = 200, description = "The batch as it is now", body = Conversion)))]
@@ -328,17 +516,33 @@ pub async fn change(
     path: One,
 ) -> Result<HttpResponse, Problem> {
     let id = unchanged(&ask, &path).await?;
-    let work = ask.cx.begin().await?;
-    let batch = match ask.body.0.state {
-        Wanted::Paused => conversions::pause(work, id).await?,
-        Wanted::Running => conversions::resume(work, id).await?,
+    let Json(body) = &ask.body;
+    let begin = || ask.cx.begin();
+    let old = conversions::find(&ask.cx.narrow::<ViewConversions>().begin().await?, id).await?;
+    let is_draft = old.state == BatchState::Draft;
+    let batch = match (body.terms(&old)?, body.state) {
+        (terms, Some(Wanted::Running)) if is_draft => {
+            drafts::confirm(begin().await?, id, terms).await?
+        }
+        (Some(terms), None) if is_draft => drafts::set_terms(begin().await?, id, &terms).await?,
+        (Some(terms), None) if body.only_at_once() => {
+            drafts::set_at_once(begin().await?, id, terms.at_once).await?
+        }
+        (Some(_), _) => {
+            let detail =
+                "Change one thing at a time: a confirmed batch takes its state, or at_once.";
+            return Err(Invalid::field("state", detail).into());
+        }
+        (None, Some(Wanted::Paused)) => conversions::pause(begin().await?, id).await?,
+        (None, Some(Wanted::Running)) => conversions::resume(begin().await?, id).await?,
+        (None, None) => old,
     };
     after(&ask, batch).await
 }
 
 /// Cancel a batch
 ///
-/// What has not switched is called off; the rest stays converted.
+/// What has not switched is called off; the rest stays converted. A draft is done away with.
 #[utoipa::path(delete, path = "/api/v1/tenants/{tenant}/conversions/{conversion}", operation_id = "cancelConversion", tag = "Conversions",
     params(ItemsParams), responses((status = 200, description = "The batch as it is now", body = Conversion)))]
 pub async fn cancel(
@@ -347,6 +551,11 @@ pub async fn cancel(
 ) -> Result<HttpResponse, Problem> {
     let id = unchanged(&ask, &path).await?;
     let batch = conversions::cancel(ask.cx.begin().await?, id).await?;
+    let cx = ask.cx.narrow::<ViewConversions>();
+    if conversions::find(&cx.begin().await?, id).await.is_err() {
+        let wire = Conversion::of(batch, None);
+        return ask.changed(&wire.version(), &wire);
+    }
     after(&ask, batch).await
 }
 

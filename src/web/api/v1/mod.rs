@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audit_events;
 pub mod checks;
+pub mod conversion_choices;
 pub mod conversion_events;
 pub mod conversion_items;
 pub mod conversions;
@@ -103,6 +104,8 @@ fn conversions(site: &mut ServiceConfig) {
     .service(of("/conversions/{conversion}/events").get(conversion_events::listen))
     .service(of("/conversions/{conversion}/retries").post(conversions::retry))
     .service(of("/conversions/{conversion}/reversals").post(reversals::start))
+    .service(of("/conversions/{conversion}/choices").get(conversion_choices::list))
+    .service(of("/conversions/{conversion}/choices.csv").get(conversion_choices::download))
     .service(of("/conversions/{conversion}/items").get(conversion_items::list))
     .service(of("/conversions/{conversion}/items/{item}").get(conversion_items::show))
     .service(of("/conversions/{conversion}/items/{item}/receipt").get(conversion_items::receipt));

@@ -57,6 +57,7 @@ pub async fn carry_out(
             mailboxes: names,
             not_before,
             notify_users: false,
+            at_once: None,
         };
         match conversions::start(cx.narrow().begin().await?, new).await {
             Ok(batch) => done.batches.push(batch.id),

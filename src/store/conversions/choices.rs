@@ -1,0 +1,291 @@
+//! The rows of a selection: read page by page, and counted by what matters.
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, Condition, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select, Set,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::mailboxes::kind;
+use super::super::schema::conversion_choice::{self, Column, Model};
+use super::super::{StoreError, Work};
+use crate::authz::{Includes, Permission, ViewConversions};
+use crate::domain::selection::{Choice, Closes, Group, Tally, Verdict};
+use crate::domain::{
+    BatchId, ItemId, MailboxId, Page, PageRequest, PlanId, Protocol, Protocols, TenantId, Way,
+};
+
+/// The rows of a batch's selection, those of a group or all, by address.
+pub async fn choices<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+    group: Option<&Group>,
+    page: &PageRequest,
+) -> Result<Page<Choice>, StoreError> {
+    let rows = of(work, batch).filter(Condition::all().add_option(group.map(within)));
+    let total = rows.clone().count(&work.scoped.tx).await?;
+    let rows = match page.after.as_deref() {
+        Some([address, id]) => rows.filter(after(address, id.parse().unwrap_or_default())),
+        _ => rows,
+    };
+    let rows = rows
+        .order_by_asc(Column::Address)
+        .order_by_asc(Column::Id)
+        .limit(u64::from(page.limit) + 1)
+        .all(&work.scoped.tx)
+        .await?;
+    let page = Page::cut(rows, page, total, |row| {
+        vec![row.address.clone(), row.id.to_string()]
+    });
+    let items: Result<_, _> = page.items.into_iter().map(from_row).collect();
+    Ok(Page {
+        items: items?,
+        next: page.next,
+        total: page.total,
+    })
+}
+
+fn of<P: Permission>(work: &Work<P>, batch: BatchId) -> Select<conversion_choice::Entity> {
+    work.scoped
+        .find::<conversion_choice::Entity>()
+        .filter(Column::BatchId.eq(batch.0))
+}
+
+fn after(address: &str, id: Uuid) -> Condition {
+    let same = Condition::all()
+        .add(Column::Address.eq(address))
+        .add(Column::Id.gt(id));
+    Condition::any().add(Column::Address.gt(address)).add(same)
+}
+
+fn is(verdict: Verdict) -> SimpleExpr {
+    Column::Verdict.eq(verdict.as_str())
+}
+
+/// Not left out.
+fn goes() -> SimpleExpr {
+    Column::Verdict.is_in([Verdict::Ready.as_str(), Verdict::Attention.as_str()])
+}
+
+fn within(group: &Group) -> Condition {
+    let going = |these: SimpleExpr| Condition::all().add(goes()).add(these);
+    match group {
+        Group::Verdict(verdict) => Condition::all().add(is(*verdict)),
+        Group::Blocker(code) => Condition::all()
+            .add(is(Verdict::Blocked))
+            .add(Column::Blocker.eq(code.as_str())),
+        Group::Used(protocol) => {
+            let bit = i32::from(Protocols::NONE.with(*protocol).bits());
+            going(Expr::col(Column::WeekBits).bit_and(bit).ne(0))
+        }
+        Group::SetUpAgain => going(Column::MonthBits.ne(0)),
+        Group::Way(way) => going(Column::Way.eq(way.as_str())),
+        Group::Plan(change) => going(Column::PlanChange.eq(change.as_str())),
+    }
+}
+
+#[derive(FromQueryResult)]
+struct ByVerdict {
+    verdict: String,
+    blocker: String,
+    rows: i64,
+    messages: Option<i64>,
+    bytes: Option<i64>,
+}
+
+#[derive(FromQueryResult)]
+struct ByEffect {
+    way: Option<String>,
+    plan_change: String,
+    opens_bits: i32,
+    closes_bits: i32,
+    week_bits: i32,
+    month_bits: i32,
+    rows: i64,
+}
+
+/// A selection in numbers: two passes over its rows, which stay where they are.
+pub async fn tally<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    let total = |column| SimpleExpr::from(Func::sum(Expr::col(column))).cast_as("bigint");
+    let verdicts = of(work, batch)
+        .select_only()
+        .columns([Column::Verdict, Column::Blocker])
+        .expr_as(Func::count(Expr::col(Asterisk)), "rows")
+        .expr_as(total(Column::Messages), "messages")
+        .expr_as(total(Column::Bytes), "bytes")
+        .group_by(Column::Verdict)
+        .group_by(Column::Blocker)
+        .into_model::<ByVerdict>()
+        .all(&work.scoped.tx)
+        .await?;
+    for row in verdicts {
+        add_verdict(&mut tally, row);
+    }
+    let effects = of(work, batch)
+        .filter(goes())
+        .select_only()
+        .columns([
+            Column::Way,
+            Column::PlanChange,
+            Column::OpensBits,
+            Column::ClosesBits,
+            Column::WeekBits,
+            Column::MonthBits,
+        ])
+        .expr_as(Func::count(Expr::col(Asterisk)), "rows")
+        .group_by(Column::Way)
+        .group_by(Column::PlanChange)
+        .group_by(Column::OpensBits)
+        .group_by(Column::ClosesBits)
+        .group_by(Column::WeekBits)
+        .group_by(Column::MonthBits)
+        .into_model::<ByEffect>()
+        .all(&work.scoped.tx)
+        .await?;
+    for row in effects {
+        add_effect(&mut tally, row);
+    }
+    tally
+        .blockers
+        .sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+    tally
+        .plans
+        .sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+    tally.opens.sort_by_key(|(protocol, _)| *protocol);
+    tally.closes.sort_by_key(|closes| closes.protocol);
+    Ok(tally)
+}
+
+fn add_verdict(tally: &mut Tally, row: ByVerdict) {
+    let rows = u64::try_from(row.rows).unwrap_or_default();
+    let count = |stored: Option<i64>| u64::try_from(stored.unwrap_or_default()).unwrap_or_default();
+    match Verdict::parse(&row.verdict) {
+        Some(Verdict::Ready) => tally.ready += rows,
+        Some(Verdict::Attention) => tally.attention += rows,
+        Some(Verdict::Blocked) => {
+            tally.blocked += rows;
+            tally.blockers.push((row.blocker, rows));
+            return;
+        }
+        Some(Verdict::Waits) | None => {
+            tally.waits += rows;
+            return;
+        }
+    }
+    tally.messages += count(row.messages);
+    tally.bytes += count(row.bytes);
+}
+
+fn add_effect(tally: &mut Tally, row: ByEffect) {
+    let rows = u64::try_from(row.rows).unwrap_or_default();
+    let week = bits(row.week_bits);
+    for protocol in bits(row.opens_bits).iter() {
+        add(&mut tally.opens, protocol, rows);
+    }
+    for protocol in bits(row.closes_bits).iter() {
+        let used = if week.has(protocol) { rows } else { 0 };
+        add_closing(&mut tally.closes, protocol, rows, used);
+    }
+    if row.month_bits != 0 {
+        tally.set_up_again += rows;
+    }
+    if let Some(way) = row.way.as_deref().and_then(Way::parse) {
+        add(&mut tally.ways, way, rows);
+    }
+    add(&mut tally.plans, row.plan_change, rows);
+}
+
+fn add<T: PartialEq>(to: &mut Vec<(T, u64)>, what: T, rows: u64) {
+    match to.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, count)) => *count += rows,
+        None => to.push((what, rows)),
+    }
+}
+
+fn add_closing(to: &mut Vec<Closes>, protocol: Protocol, on: u64, used_this_week: u64) {
+    match to.iter_mut().find(|known| known.protocol == protocol) {
+        Some(known) => {
+            known.on += on;
+            known.used_this_week += used_this_week;
+        }
+        None => to.push(Closes {
+            protocol,
+            on,
+            used_this_week,
+        }),
+    }
+}
+
+fn bits(stored: i32) -> Protocols {
+    Protocols::from_bits(u8::try_from(stored).unwrap_or_default())
+}
+
+/// The row of a choice; its tenant is set where it is written.
+pub(in crate::store) fn to_row(
+    batch: BatchId,
+    choice: &Choice,
+) -> Result<conversion_choice::ActiveModel, StoreError> {
+    let closing: Protocols = choice
+        .closes
+        .iter()
+        .map(|closing| closing.protocol)
+        .collect();
+    let bits = |set: Protocols| i32::from(set.bits());
+    Ok(conversion_choice::ActiveModel {
+        id: Set(choice.id.0),
+        batch_id: Set(batch.0),
+        line: Set(choice.line),
+        address: Set(choice.address.clone()),
+        name: Set(choice.name.clone()),
+        mailbox_id: Set(choice.mailbox.map(|(_, mailbox)| mailbox.0)),
+        verdict: Set(choice.verdict.as_str().to_owned()),
+        blocker: Set(choice.blocker.clone()),
+        why: Set(choice.why.clone()),
+        way: Set(choice.way.map(|way| way.as_str().to_owned())),
+        from_kind: Set(choice
+            .from
+            .map_or("", crate::domain::Kind::as_str)
+            .to_owned()),
+        server: Set(choice.server.clone()),
+        plan_id: Set(choice.plan.map(|plan| plan.0)),
+        plan_change: Set(choice.plan_change.clone()),
+        closes: Set(json!(choice.closes)),
+        opens_bits: Set(bits(choice.opens)),
+        closes_bits: Set(bits(closing)),
+        week_bits: Set(bits(choice.used_this_week)),
+        month_bits: Set(bits(choice.used_lately)),
+        messages: Set(choice.messages),
+        bytes: Set(choice.bytes),
+        ..Default::default()
+    })
+}
+
+fn from_row(row: Model) -> Result<Choice, StoreError> {
+    let tenant = TenantId(row.tenant_id);
+    Ok(Choice {
+        id: ItemId(row.id),
+        line: row.line,
+        address: row.address,
+        name: row.name,
+        mailbox: row.mailbox_id.map(|id| (tenant, MailboxId(id))),
+        verdict: Verdict::parse(&row.verdict).unwrap_or(Verdict::Blocked),
+        blocker: row.blocker,
+        why: row.why,
+        way: row.way.as_deref().and_then(Way::parse),
+        from: (!row.from_kind.is_empty()).then(|| kind(&row.from_kind)),
+        server: row.server,
+        plan: row.plan_id.map(PlanId),
+        plan_change: row.plan_change,
+        closes: serde_json::from_value(row.closes)?,
+        opens: bits(row.opens_bits),
+        used_this_week: bits(row.week_bits),
+        used_lately: bits(row.month_bits),
+        messages: row.messages,
+        bytes: row.bytes,
+    })
+}

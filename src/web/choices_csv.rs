@@ -1,0 +1,136 @@
+//! A selection as CSV (RFC 4180), for a spreadsheet: sent chunk by chunk as it is read, so that a
+//! hundred thousand rows take no more memory than two hundred.
+use std::convert::Infallible;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+
+use super::error::Problem;
+use crate::app::drafts;
+use crate::authz::ViewConversions;
+use crate::domain::selection::{Choice, Group, Verdict};
+use crate::domain::{BatchId, PageRequest};
+use crate::store::Cx;
+
+const HEAD: [&str; 13] = [
+    "row", "address", "name", "verdict", "reason", "detail", "way", "server", "plan", "opens",
+    "closes", "messages", "bytes",
+];
+
+/// Sends the rows of a batch's selection, those of a group or all.
+pub async fn send(
+    cx: Cx<ViewConversions>,
+    batch: BatchId,
+    group: Option<Group>,
+) -> Result<HttpResponse, Problem> {
+    let first = page(&cx, batch, group.as_ref(), None).await?;
+    let name = format!("attachment; filename=\"conversion-{batch}.csv\"");
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::CONTENT_DISPOSITION, name))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .streaming(rows(cx, batch, group, first)))
+}
+
+type Page = crate::domain::Page<Choice>;
+
+async fn page(
+    cx: &Cx<ViewConversions>,
+    batch: BatchId,
+    group: Option<&Group>,
+    after: Option<Vec<String>>,
+) -> Result<Page, Problem> {
+    let request = PageRequest {
+        limit: PageRequest::MAX,
+        after,
+    };
+    Ok(drafts::choices(&cx.begin().await?, batch, group, &request).await?)
+}
+
+/// A chunk that cannot be read ends the stream: the browser shows a download that broke off.
+fn rows(
+    cx: Cx<ViewConversions>,
+    batch: BatchId,
+    group: Option<Group>,
+    first: Page,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    let begun = (cx, group, Some(first), true);
+    stream::unfold(begun, move |(cx, group, found, head)| async move {
+        let found = found?;
+        let bytes = written(head, &found.items);
+        let next = match found.next {
+            Some(after) => page(&cx, batch, group.as_ref(), Some(after)).await.ok(),
+            None => None,
+        };
+        Some((Ok(Bytes::from(bytes)), (cx, group, next, false)))
+    })
+}
+
+fn written(head: bool, rows: &[Choice]) -> Vec<u8> {
+    let mut csv = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    // Writing into memory does not fail, and a row has as many cells as the head.
+    let _ = head.then(|| csv.write_record(HEAD));
+    for row in rows {
+        let _ = csv.write_record(cells(row).map(|cell| guarded(&cell)));
+    }
+    csv.into_inner().unwrap_or_default()
+}
+
+fn cells(row: &Choice) -> [String; 13] {
+    let listed = |labels: Vec<String>| labels.join(", ");
+    let closes = row.closes.iter().map(|closing| {
+        let label = closing.protocol.as_str();
+        let used = closing.last_used_at.map(|at| at.format("%Y-%m-%d"));
+        used.map_or_else(|| label.to_owned(), |day| format!("{label} (used {day})"))
+    });
+    let verdict = match row.verdict {
+        Verdict::Blocked => "left out",
+        Verdict::Attention => "needs attention",
+        other => other.as_str(),
+    };
+    [
+        row.line.map(|line| line.to_string()).unwrap_or_default(),
+        row.address.clone(),
+        row.name.clone(),
+        verdict.to_owned(),
+        row.blocker.clone(),
+        row.why.clone(),
+        row.way.map_or("", crate::domain::Way::as_str).to_owned(),
+        row.server.clone(),
+        row.plan_change.clone(),
+        listed(row.opens.iter().map(|p| p.as_str().to_owned()).collect()),
+        listed(closes.collect()),
+        row.messages.to_string(),
+        row.bytes.to_string(),
+    ]
+}
+
+/// A cell that a spreadsheet would take for a formula gets a quote in front.
+fn guarded(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula_and_every_row_has_all_cells() {
+        let row = Choice::named(7, "=HYPERLINK(\"x\"),y").unknown();
+        let text = String::from_utf8(written(true, &[row])).unwrap();
+        let (head, rest) = text.split_once("\r\n").unwrap();
+        assert!(head.starts_with("row,address,name,verdict,reason"));
+        assert!(
+            rest.starts_with("7,\"'=HYPERLINK(\"\"x\"\"),y\",,left out,not_an_address,"),
+            "{rest}"
+        );
+    }
+}
