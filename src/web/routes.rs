@@ -157,7 +157,17 @@ fn services(site: &mut ServiceConfig) {
                 .get(conversions::index)
                 .post(confirm::confirm),
         )
+        .service(at("/t/{tenant}/conversions/new").get(conversions::choose::new))
+        .service(at("/t/{tenant}/conversions/drafts").post(conversions::choose::create))
         .service(at("/t/{tenant}/conversions/{batch}").get(conversions::show))
+        .service(
+            at("/t/{tenant}/conversions/{batch}/confirmation").post(conversions::draft::confirm),
+        )
+        .service(at("/t/{tenant}/conversions/{batch}/look").post(conversions::draft::look_again))
+        .service(at("/t/{tenant}/conversions/{batch}/discard").post(conversions::draft::discard))
+        .service(
+            at("/t/{tenant}/conversions/{batch}/choices.csv").get(conversions::draft::download),
+        )
         .service(at("/t/{tenant}/conversions/{batch}/pause").post(conversions::pause))
         .service(at("/t/{tenant}/conversions/{batch}/resumption").post(conversions::resume))
         .service(at("/t/{tenant}/conversions/{batch}/cancellation").post(conversions::cancel))

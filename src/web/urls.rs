@@ -142,6 +142,18 @@ pages! {
     conversions() = "/conversions";
     /// The confirmation page, by POST from a tab.
     conversion_confirmation() = "/conversions/confirmation";
+    /// Choosing many at once.
+    new_conversion() = "/conversions/new";
+    /// Makes a draft, by POST.
+    conversion_drafts() = "/conversions/drafts";
+    /// Confirms a draft, by POST.
+    conversion_start(batch) = "/conversions/{batch}/confirmation";
+    /// Looks at everything in a draft once more, by POST.
+    conversion_look(batch) = "/conversions/{batch}/look";
+    /// Does away with a draft, by POST.
+    conversion_discard(batch) = "/conversions/{batch}/discard";
+    /// What was chosen, as a file.
+    conversion_choices(batch) = "/conversions/{batch}/choices.csv";
     /// One batch.
     conversion(batch) = "/conversions/{batch}";
     /// Holds it, by POST.

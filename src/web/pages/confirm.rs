@@ -6,6 +6,8 @@ mod line;
 mod order;
 mod when;
 
+pub use self::when::When;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -43,6 +45,7 @@ struct Confirm {
     converts: usize,
     going: usize,
     back: String,
+    zone: String,
 }
 
 impl Confirm {
@@ -75,7 +78,15 @@ impl Confirm {
             converts,
             going,
             back,
+            zone: cx.tenant().time_zone.clone(),
         }
+    }
+
+    fn zone_hint(&self) -> String {
+        format!(
+            "By the clock of {}; taking away, bringing back and creating happen at once.",
+            self.zone
+        )
     }
 
     fn button(&self) -> String {

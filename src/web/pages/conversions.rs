@@ -1,5 +1,8 @@
 //! Conversions: the list of batches, and one batch, live, with what can be done about it.
+pub mod choose;
+pub mod draft;
 mod progress;
+mod upload;
 
 use std::collections::HashSet;
 
@@ -21,11 +24,14 @@ use crate::web::parts::{Part, Parts};
 use crate::web::shell::{Crumb, Shell, Tone};
 use crate::web::urls;
 
-/// Which page of a list.
+/// Which rows, and which page of them.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Asked {
     #[serde(default)]
     state: String,
+    /// Of a selection: which of its rows.
+    #[serde(default)]
+    group: String,
     #[serde(default)]
     after: String,
     #[serde(default)]
@@ -48,9 +54,19 @@ struct Index {
     batches: Vec<Batch>,
     links: Links,
     total: u64,
+    may: bool,
 }
 
 impl Index {
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn done(&self, batch: &Batch) -> String {
+        if batch.state == BatchState::Draft {
+            return "–".to_owned();
+        }
+        let done = thousands(batch.counts.done + batch.counts.undone);
+        format!("{done} of {}", thousands(batch.counts.total))
+    }
+
     fn href(&self, batch: &Batch) -> String {
         urls::conversion(&self.shell.tenant.slug, batch.id)
     }
@@ -80,6 +96,7 @@ pub async fn index(
         links: place.links(&path, &[], page.next.as_deref()),
         batches: page.items,
         total: page.total,
+        may: cx.may::<ConvertMailboxes>(),
     })
 }
 
@@ -174,10 +191,19 @@ impl Show {
 /// The name of a batch: "50 mailboxes to Exchange".
 #[must_use]
 pub fn title(batch: &Batch) -> String {
-    let kind = batch.to.label();
-    match batch.counts.total {
-        1 => format!("1 mailbox to {kind}"),
-        n => format!("{} mailboxes to {kind}", thousands(n)),
+    let count = match (&batch.selection, batch.state) {
+        (Some(selection), BatchState::Draft) => selection.expected.max(selection.checked),
+        _ => batch.counts.total,
+    };
+    format!("{} to {}", mailboxes(count), batch.to.label())
+}
+
+/// "1 mailbox", "3,412 mailboxes".
+#[must_use]
+pub fn mailboxes(count: u64) -> String {
+    match count {
+        1 => "1 mailbox".to_owned(),
+        n => format!("{} mailboxes", thousands(n)),
     }
 }
 
@@ -228,6 +254,9 @@ pub async fn show(
 ) -> Result<HttpResponse, Problem> {
     let work = cx.begin().await?;
     let batch = conversions::find(&work, path.1).await?;
+    if batch.state == BatchState::Draft {
+        return draft::show(&person, &cx, batch, &asked).await;
+    }
     let state = ItemState::parse(&asked.state);
     let place = asked.place();
     let page = conversions::items(&work, batch.id, state, &place.request()?).await?;

@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 pub use self::row::status;
 use self::row::{Body, Row};
-use crate::app::domains;
 use crate::app::mailboxes::{self, MailboxFilter, TabCounts};
 use crate::app::users::{self, UserFilter};
-use crate::authz::{ChangeService, CreateMailboxes, PurgeMailboxes, ViewService};
+use crate::app::{domains, drafts};
+use crate::authz::{ChangeService, ConvertMailboxes, CreateMailboxes, PurgeMailboxes, ViewService};
 use crate::domain::{Kind, Mailbox, MailboxState, Page, PageRequest, TenantKind};
 use crate::store::{Cx, Work};
 use crate::web::cx::Person;
@@ -47,6 +47,28 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Reads the filters out of a form.
+    #[must_use]
+    pub fn of_form(fields: &[(String, String)]) -> Self {
+        let of = |name: &str| {
+            let found = fields.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        Self {
+            q: of("q"),
+            domain: of("domain"),
+            state: of("state"),
+            used: of("used"),
+            ..Self::default()
+        }
+    }
+
+    /// The address of the list that these filters show.
+    #[must_use]
+    pub fn address(&self, path: &str) -> String {
+        with_query(path, &self.query())
+    }
+
     fn place(&self) -> Place {
         Place {
             after: self.after.clone(),
@@ -74,7 +96,9 @@ impl Asked {
         self.all == "1"
     }
 
-    fn filter(&self, now: chrono::DateTime<chrono::Utc>) -> MailboxFilter {
+    /// As a list takes them.
+    #[must_use]
+    pub fn filter(&self, now: chrono::DateTime<chrono::Utc>) -> MailboxFilter {
         MailboxFilter {
             q: some(&self.q),
             domain: some(&self.domain),
@@ -238,9 +262,24 @@ struct Index {
     columns: [&'static str; 3],
     rows: Vec<Row>,
     without: u64,
+    /// What all that match can be converted to at once, and how many these are.
+    all: Option<(Kind, u64)>,
 }
 
 impl Index {
+    /// "Select all 3,412 that match", or without a filter "Select all 3,412".
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates pass by reference"
+    )]
+    fn select_all(&self, count: &u64) -> String {
+        match (count, self.frame.asked.filtered()) {
+            (1, _) => "Select the one that matches".to_owned(),
+            (n, true) => format!("Select all {} that match", thousands(*n)),
+            (n, false) => format!("Select all {}", thousands(*n)),
+        }
+    }
+
     fn said(&self) -> String {
         let name = |row: Option<&Row>| row.map(|row| row.name.clone());
         let (first, last) = (name(self.rows.first()), name(self.rows.last()));
@@ -306,7 +345,10 @@ async fn of_kind(
         .last()
         .map(|mailbox| mailbox.display_name.clone());
     let counts = frame.counts;
+    let all =
+        (page.total > 0 && cx.may::<ConvertMailboxes>()).then_some((kind.other(), page.total));
     person.page(&Index {
+        all,
         shell: shell(&person, &cx),
         frame: frame.paged(&page, last.as_deref()),
         kind,
@@ -341,7 +383,12 @@ async fn everybody(
         .collect();
     let last = page.items.last().map(|user| user.display_name.clone());
     let without = page.total.saturating_sub(frame.counts.exchange);
+    let mut filter = frame.asked.filter(work.now());
+    filter.kind = Some(kind.other());
+    let others = drafts::matching(&work, &filter).await?;
+    let all = (others > 0 && cx.may::<ConvertMailboxes>()).then_some((kind, others));
     person.page(&Index {
+        all,
         shell: shell(&person, &cx),
         frame: frame.paged(&page, last.as_deref()),
         kind,

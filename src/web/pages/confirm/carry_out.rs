@@ -9,7 +9,7 @@ use crate::app::users::NewMailbox;
 use crate::app::{AppError, mailboxes};
 use crate::authz::{ChangeService, CreateMailboxes, RemoveMailboxes};
 use crate::domain::conversion::KeepOpen;
-use crate::domain::{BatchId, EmailAddress, Invalid, Kind};
+use crate::domain::{BatchId, EmailAddress, Invalid, Kind, schedule};
 use crate::store::Cx;
 use crate::web::error::Problem;
 
@@ -29,6 +29,8 @@ pub enum Outcome {
 pub struct Done {
     pub batches: Vec<BatchId>,
     pub said: String,
+    /// When it begins, unless it has.
+    begins: Option<String>,
     pub troubles: Vec<String>,
 }
 
@@ -41,11 +43,25 @@ pub async fn carry_out(
     if let Some(why) = stale(order, lines) {
         return Ok(Outcome::Refused(why));
     }
-    let not_before = match order.when.moment(cx.now()) {
-        Ok(moment) => moment,
+    let zone = schedule::zone(&cx.tenant().time_zone);
+    let named = match order.when.moment(zone, cx.now()) {
+        Ok(named) => named,
         Err(fault) => return Ok(Outcome::Refused(fault.to_string())),
     };
-    let mut done = Done::default();
+    let not_before = named.as_ref().map(|named| named.at);
+    let mut done = Done {
+        begins: named.map(|named| {
+            let note = named
+                .note
+                .map(|note| format!(" {note}"))
+                .unwrap_or_default();
+            format!(
+                "The conversion begins {}.{note}",
+                schedule::said(zone, named.at)
+            )
+        }),
+        ..Done::default()
+    };
     for to in [Kind::Exchange, Kind::PopImap] {
         let names = chosen(order, lines, Choice::Convert, Some(to));
         if names.is_empty() {
@@ -134,7 +150,8 @@ async fn one_by_one(
 ) -> Result<(), Problem> {
     let mut said = vec![];
     if !done.batches.is_empty() {
-        said.push("The conversion has started.".to_owned());
+        let begins = done.begins.take();
+        said.push(begins.unwrap_or_else(|| "The conversion has started.".to_owned()));
     }
     for (choice, one, many) in [
         (

@@ -1,7 +1,9 @@
-//! When a batch begins: now, or at a time that was typed, in UTC.
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+//! When a batch begins: now, or at a time that was typed, by the customer's clock.
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::domain::Invalid;
+use crate::domain::schedule::{self, Named};
 
 /// What was chosen, as it was typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,24 +27,17 @@ impl When {
         }
     }
 
-    /// The moment; `None` means now.
-    pub fn moment(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Invalid> {
+    /// The moment by the clock of `zone`; `None` means now. Faults stand at `date` or `time`.
+    pub fn moment(&self, zone: Tz, now: DateTime<Utc>) -> Result<Option<Named>, Invalid> {
         if !self.later {
             return Ok(None);
         }
-        let fault = |said| Invalid::field("date", said);
-        let date = NaiveDate::parse_from_str(&self.date, "%Y-%m-%d")
-            .map_err(|_| fault("Enter a day, such as 2026-11-24, or begin now."))?;
-        let time = NaiveTime::parse_from_str(&self.time, "%H:%M")
-            .or_else(|_| NaiveTime::parse_from_str(&self.time, "%H:%M:%S"))
-            .map_err(|_| fault("Enter a time of day in UTC, such as 22:00."))?;
-        let moment = date.and_time(time).and_utc();
-        if moment <= now {
-            return Err(fault(
-                "This time has passed. Enter one in the future, or begin now.",
-            ));
+        let named = schedule::named(zone, &self.date, &self.time)?;
+        if named.at <= now {
+            let said = "This time has passed. Enter one in the future, or begin now.";
+            return Err(Invalid::field("date", said));
         }
-        Ok(Some(moment))
+        Ok(Some(named))
     }
 }
 
@@ -51,28 +46,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_read_in_utc_and_must_lie_ahead() {
+    fn a_time_is_read_by_the_customers_clock_and_must_lie_ahead() {
         let now: DateTime<Utc> = "2026-11-24T14:00:00Z".parse().unwrap();
-        let at = |date, time| When::read(Some("later"), Some(date), Some(time)).moment(now);
-        assert_eq!(
-            at("2026-11-24", "22:00").unwrap().unwrap().to_rfc3339(),
-            "2026-11-24T22:00:00+00:00"
-        );
-        for (date, time) in [
-            ("2026-11-24", "14:00"),
-            ("tomorrow", "22:00"),
-            ("2026-11-25", ""),
-        ] {
+        let zone = schedule::zone("Europe/Berlin");
+        let at = |date, time| When::read(Some("later"), Some(date), Some(time)).moment(zone, now);
+        let moment = at("2026-11-24", "22:00").unwrap().unwrap().at;
+        assert_eq!(moment.to_rfc3339(), "2026-11-24T21:00:00+00:00");
+        for (date, time) in [("2026-11-24", "15:00"), ("tomorrow", "22:00")] {
             assert!(
                 at(date, time).unwrap_err().of("date").is_some(),
                 "{date} {time}"
             );
         }
-        assert_eq!(
-            When::read(Some("now"), Some("x"), None)
-                .moment(now)
-                .unwrap(),
-            None
-        );
+        assert!(at("2026-11-25", "").unwrap_err().of("time").is_some());
+        let now = When::read(Some("now"), Some("x"), None).moment(zone, now);
+        assert_eq!(now.unwrap(), None);
     }
 }
