@@ -7,6 +7,7 @@ use super::AppError;
 use crate::authz::{ConvertMailboxes, Includes, ViewConversions, ViewPlans};
 use crate::domain::conversion::KeepOpen;
 use crate::domain::conversion::pre_check;
+use crate::domain::headway::{self, Headway};
 use crate::domain::{
     Batch, BatchId, BatchState, Invalid, Item, ItemId, ItemState, Kind, MailboxId, Page,
     PageRequest, PlanId, PreCheck,
@@ -207,8 +208,36 @@ pub async fn items(
     state: Option<ItemState>,
     page: &PageRequest,
 ) -> Result<Page<Item>, AppError> {
+    items_in(work, batch, state.as_slice(), page).await
+}
+
+/// The mailboxes of a batch that are in one of these states, or in any.
+pub async fn items_in(
+    work: &Work<ViewConversions>,
+    batch: BatchId,
+    states: &[ItemState],
+    page: &PageRequest,
+) -> Result<Page<Item>, AppError> {
     find(work, batch).await?;
-    Ok(conversions::items(work, batch, state, page).await?)
+    Ok(conversions::items(work, batch, states, page).await?)
+}
+
+/// How fast a batch goes; nothing while it does not, or while nobody can tell.
+pub async fn headway<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: &Batch,
+) -> Result<Option<Headway>, AppError> {
+    if batch.state != BatchState::Running {
+        return Ok(None);
+    }
+    let since = work.now() - headway::WINDOW;
+    let (finished, first) = conversions::finished(work, batch.id, since).await?;
+    let begun = first.map_or(since, |first| first.max(since));
+    Ok(Headway::of(
+        finished,
+        work.now() - begun,
+        batch.counts.queued,
+    ))
 }
 
 /// One mailbox of a batch, with its receipt.

@@ -82,6 +82,15 @@ words! {
 }
 
 impl ItemState {
+    /// The states between the queue and the end.
+    pub const WORKING: [Self; 5] = [
+        Self::Checking,
+        Self::Copying,
+        Self::Verifying,
+        Self::Switching,
+        Self::Settling,
+    ];
+
     /// Whether nothing more will happen to it.
     #[must_use]
     pub const fn is_over(self) -> bool {
@@ -172,6 +181,8 @@ pub struct Counts {
     pub total: u64,
     /// Not over yet, in whatever step.
     pub queued: u64,
+    /// Of these, the ones that have begun.
+    pub working: u64,
     /// Converted.
     pub done: u64,
     /// Not converted, and as they were.

@@ -10,6 +10,7 @@ pub mod copying;
 pub mod dns;
 pub mod effective;
 pub mod filter;
+pub mod headway;
 pub mod ids;
 pub mod invalid;
 pub mod mailbox;

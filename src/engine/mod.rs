@@ -16,7 +16,7 @@ pub mod sweep;
 mod checks;
 mod grants;
 mod health;
-mod rhythm;
+pub mod rhythm;
 mod run;
 pub mod selection;
 mod usage;

@@ -19,7 +19,7 @@ pub use control::{cancel, pause, resume, retry_failed};
 pub use drafts::{
     Draft, Terms, confirm, discard, filter_of, list as name, look_again, open_draft, set_terms,
 };
-pub use read::{find, item, items, list, of_mailbox};
+pub use read::{find, finished, item, items, list, of_mailbox};
 pub use start::{Start, add, open};
 pub use steps::{Outcome, Switched, finish, switch, switch_back};
 pub use subjects::{Begun, Facts, facts, lock};

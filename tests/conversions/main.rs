@@ -19,6 +19,7 @@ mod blockers;
 mod control;
 mod crowd;
 mod differences;
+mod drafts;
 mod killed;
 mod outages;
 mod real;

@@ -140,7 +140,11 @@ async fn counts<P: Permission>(
             Some(ItemState::Failed) => counts.failed += items,
             Some(ItemState::Cancelled) => counts.cancelled += items,
             Some(ItemState::Undone) => counts.undone += items,
-            _ => counts.queued += items,
+            Some(ItemState::Queued) | None => counts.queued += items,
+            Some(_) => {
+                counts.queued += items;
+                counts.working += items;
+            }
         }
     }
     Ok(all)
@@ -164,12 +168,40 @@ async fn left_out<P: Permission>(
     Ok(rows.into_tuple().all(&work.scoped.tx).await?)
 }
 
-/// The items of a batch, in the state named or in any: first those that failed or wait for
+/// How many items of a batch were finished since a moment, converted or not, and when the first of
+/// the batch began.
+pub async fn finished<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+    since: DateTime<Utc>,
+) -> Result<(u64, Option<DateTime<Utc>>), StoreError> {
+    use conversion_item::Column;
+    let rows = || {
+        work.scoped
+            .find::<conversion_item::Entity>()
+            .filter(Column::BatchId.eq(batch.0))
+    };
+    let ends = [ItemState::Done.as_str(), ItemState::Failed.as_str()];
+    let finished = rows()
+        .filter(Column::State.is_in(ends))
+        .filter(Column::FinishedAt.gte(since))
+        .count(&work.scoped.tx)
+        .await?;
+    let first = rows()
+        .select_only()
+        .column_as(Column::StartedAt.min(), "first")
+        .into_tuple::<Option<DateTime<Utc>>>()
+        .one(&work.scoped.tx)
+        .await?;
+    Ok((finished, first.flatten()))
+}
+
+/// The items of a batch, in one of the states named or in any: first those that failed or wait for
 /// something, then by address.
 pub async fn items<P: Includes<ViewConversions>>(
     work: &Work<P>,
     batch: BatchId,
-    state: Option<ItemState>,
+    states: &[ItemState],
     page: &PageRequest,
 ) -> Result<Page<Item>, StoreError> {
     use conversion_item::Column;
@@ -177,9 +209,9 @@ pub async fn items<P: Includes<ViewConversions>>(
         .scoped
         .find::<conversion_item::Entity>()
         .filter(Column::BatchId.eq(batch.0));
-    let rows = match state {
-        Some(state) => rows.filter(Column::State.eq(state.as_str())),
-        None => rows,
+    let rows = match states {
+        [] => rows,
+        some => rows.filter(Column::State.is_in(some.iter().map(|state| state.as_str()))),
     };
     let total = rows.clone().count(&work.scoped.tx).await?;
     let rows = match page.after.as_deref() {

@@ -8,13 +8,16 @@ use std::collections::HashSet;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono_tz::Tz;
 use serde::Deserialize;
 
 use self::progress::Line;
-use crate::app::{AppError, conversions, reversals};
+use crate::app::{AppError, conversions, drafts, reversals};
 use crate::authz::{ConvertMailboxes, ViewConversions};
-use crate::domain::{Batch, BatchId, BatchState, ItemState};
-use crate::store::Cx;
+use crate::domain::headway::Headway;
+use crate::domain::selection::{Group, Verdict};
+use crate::domain::{Batch, BatchId, BatchState, ItemState, Page, PageRequest, schedule};
+use crate::store::{Cx, Work};
 use crate::web::cx::{Person, TenantSegment};
 use crate::web::error::Problem;
 use crate::web::filters::{self, thousands};
@@ -116,7 +119,9 @@ struct Show {
     parts: Parts,
     links: Links,
     total: u64,
-    state: Option<ItemState>,
+    rows: Rows,
+    headway: Option<Headway>,
+    zone: Tz,
     may: bool,
     /// How many can be undone now.
     undoable: u64,
@@ -132,19 +137,33 @@ impl Show {
         with_query(&path, &[("state", state)])
     }
 
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "templates pass by reference"
-    )]
-    fn counted(&self, word: &str, count: &u64) -> String {
-        let _ = self;
-        format!("{word} {}", thousands(*count))
+    /// Which rows one can look at, with how many there are: words, address, weight, current.
+    fn tabs(&self) -> Vec<(String, String, &'static str, bool)> {
+        let shown = Rows::ALL
+            .into_iter()
+            .filter(|rows| *rows == Rows::All || *rows == self.rows || rows.count(&self.batch) > 0);
+        let tab = |rows: Rows| {
+            let current = rows == self.rows;
+            let words = format!("{} {}", rows.label(), thousands(rows.count(&self.batch)));
+            // The choice that is on is not a quiet one.
+            let weight = if current { "" } else { "quiet" };
+            (words, self.filtered(rows.word()), weight, current)
+        };
+        shown.map(tab).collect()
     }
 
-    /// The choice that is on is not a quiet one.
-    fn weight(&self, current: bool) -> &'static str {
-        let _ = self;
-        if current { "" } else { "quiet" }
+    /// How fast it goes and how long the rest takes, once that can be told.
+    fn until(&self) -> String {
+        self.headway.map_or_else(String::new, |headway| {
+            format!("{}, {}", headway.rate(), headway.time_left())
+        })
+    }
+
+    /// "At most 5 at once."
+    fn limit(&self) -> String {
+        self.batch.at_once.map_or_else(String::new, |limit| {
+            format!("At most {} at once.", thousands(limit.into()))
+        })
     }
 
     fn done(&self) -> String {
@@ -170,7 +189,7 @@ impl Show {
             BatchState::Draft => "Nothing happens before it is confirmed".to_owned(),
             BatchState::Scheduled => self.batch.not_before.map_or_else(
                 || "Scheduled".to_owned(),
-                |at| format!("Begins on {}", filters::in_full(at)),
+                |at| format!("Begins {}", schedule::said(self.zone, at)),
             ),
             BatchState::Paused => "Paused; what is switching finishes".to_owned(),
             BatchState::Running => format!("{} to go", thousands(counts.queued)),
@@ -222,24 +241,104 @@ pub fn status(batch: &Batch) -> (Tone, &'static str) {
 }
 
 fn parts(batch: &Batch, href: impl Fn(&str) -> String) -> Parts {
-    let counts = &batch.counts;
-    let part = |tone, count, noun: &str, state: &str| Part {
+    let part = |tone, noun: &str, rows: Rows| Part {
         tone,
-        count,
+        count: rows.count(batch),
         noun: noun.to_owned(),
-        href: if state.is_empty() {
-            String::new()
-        } else {
-            href(state)
-        },
+        href: href(rows.word()),
     };
     Parts(vec![
-        part(Tone::Good, counts.done, "done, all identical", "done"),
-        part(Tone::Bad, counts.failed, "failed, as they were", "failed"),
-        part(Tone::Wait, counts.queued, "to go", ""),
-        part(Tone::Off, counts.cancelled, "called off", "cancelled"),
-        part(Tone::Off, counts.undone, "converted back", "undone"),
+        part(Tone::Good, "done, all identical", Rows::Done),
+        part(Tone::Bad, "failed, as they were", Rows::Failed),
+        part(Tone::Busy, "under way", Rows::Working),
+        part(Tone::Wait, "to go", Rows::Queued),
+        part(Tone::Off, "called off", Rows::Cancelled),
+        part(Tone::Off, "converted back", Rows::Undone),
     ])
+}
+
+/// Which rows of a batch are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    All,
+    Failed,
+    Working,
+    Queued,
+    Done,
+    Cancelled,
+    Undone,
+    LeftOut,
+}
+
+impl Rows {
+    const ALL: [Self; 8] = [
+        Self::All,
+        Self::Failed,
+        Self::Working,
+        Self::Queued,
+        Self::Done,
+        Self::Cancelled,
+        Self::Undone,
+        Self::LeftOut,
+    ];
+
+    /// The word in the query.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Failed => "failed",
+            Self::Working => "working",
+            Self::Queued => "queued",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+            Self::Undone => "undone",
+            Self::LeftOut => "left-out",
+        }
+    }
+
+    fn parse(word: &str) -> Self {
+        let found = Self::ALL.into_iter().find(|rows| rows.word() == word);
+        found.unwrap_or(Self::All)
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Failed => "Failed",
+            Self::Working => "Under way",
+            Self::Queued => "To go",
+            Self::Done => "Done",
+            Self::Cancelled => "Called off",
+            Self::Undone => "Converted back",
+            Self::LeftOut => "Left out",
+        }
+    }
+
+    const fn count(self, batch: &Batch) -> u64 {
+        let counts = &batch.counts;
+        match self {
+            Self::All => counts.total,
+            Self::Failed => counts.failed,
+            Self::Working => counts.working,
+            Self::Queued => counts.queued - counts.working,
+            Self::Done => counts.done,
+            Self::Cancelled => counts.cancelled,
+            Self::Undone => counts.undone,
+            Self::LeftOut => counts.left_out,
+        }
+    }
+
+    const fn states(self) -> &'static [ItemState] {
+        match self {
+            Self::All | Self::LeftOut => &[],
+            Self::Failed => &[ItemState::Failed],
+            Self::Working => &ItemState::WORKING,
+            Self::Queued => &[ItemState::Queued],
+            Self::Done => &[ItemState::Done],
+            Self::Cancelled => &[ItemState::Cancelled],
+            Self::Undone => &[ItemState::Undone],
+        }
+    }
 }
 
 /// The path of a batch.
@@ -257,15 +356,14 @@ pub async fn show(
     if batch.state == BatchState::Draft {
         return draft::show(&person, &cx, batch, &asked).await;
     }
-    let state = ItemState::parse(&asked.state);
+    let rows = Rows::parse(&asked.state);
     let place = asked.place();
-    let page = conversions::items(&work, batch.id, state, &place.request()?).await?;
+    let page = lines(&cx, &work, &batch, rows, &place.request()?).await?;
     let may = cx.may::<ConvertMailboxes>();
-    let (undoable, among) = if may {
-        let among = reversals::undoable_among(&work, &page.items).await?;
-        (reversals::count(&work, batch.id).await?, among)
+    let undoable = if may {
+        reversals::count(&work, batch.id).await?
     } else {
-        (0, HashSet::new())
+        0
     };
     let slug = cx.tenant().slug.as_str();
     let here = urls::conversion(slug, batch.id);
@@ -279,18 +377,39 @@ pub async fn show(
     person.page(&Show {
         shell,
         parts: parts(&batch, |state| with_query(&here, &[("state", state)])),
-        lines: page
-            .items
-            .iter()
-            .map(|item| Line::new(slug, item, among.contains(&item.id)))
-            .collect(),
         links: place.links(&here, &query, page.next.as_deref()),
         total: page.total,
-        state,
+        lines: page.items,
+        rows,
+        headway: conversions::headway(&work, &batch).await?,
+        zone: schedule::zone(&cx.tenant().time_zone),
         may,
         undoable,
         batch,
     })
+}
+
+/// One page of rows.
+async fn lines(
+    cx: &Cx<ViewConversions>,
+    work: &Work<ViewConversions>,
+    batch: &Batch,
+    rows: Rows,
+    page: &PageRequest,
+) -> Result<Page<Line>, Problem> {
+    let slug = cx.tenant().slug.as_str();
+    if rows == Rows::LeftOut {
+        let group = Group::Verdict(Verdict::Blocked);
+        let found = drafts::choices(work, batch.id, Some(&group), page).await?;
+        return Ok(found.map(|choice| Line::left_out(slug, &choice)));
+    }
+    let found = conversions::items_in(work, batch.id, rows.states(), page).await?;
+    let undoable = if cx.may::<ConvertMailboxes>() {
+        reversals::undoable_among(work, &found.items).await?
+    } else {
+        HashSet::new()
+    };
+    Ok(found.map(|item| Line::new(slug, &item, undoable.contains(&item.id))))
 }
 
 macro_rules! changes {

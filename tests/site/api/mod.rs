@@ -1,6 +1,7 @@
 //! The API, resource by resource; what all of them share is in [`conventions`].
 mod conventions;
 mod conversions;
+mod drafts;
 mod idempotency;
 mod keys;
 mod mailboxes;

@@ -4,6 +4,7 @@ use super::people::{Answer, Asker};
 mod api_keys;
 mod audit;
 mod domains;
+mod drafts;
 mod mail_servers;
 mod mailboxes;
 mod overview;

@@ -1,6 +1,7 @@
 //! One mailbox of a batch: how far it is, what it waits for, what went wrong.
 use chrono::{DateTime, Utc};
 
+use crate::domain::selection::Choice;
 use crate::domain::{Item, ItemState};
 use crate::web::filters::{size, thousands};
 use crate::web::shell::Tone;
@@ -39,6 +40,35 @@ pub struct Line {
 }
 
 impl Line {
+    /// What to say of a row that was left out when the batch was confirmed.
+    #[must_use]
+    pub fn left_out(tenant: &str, choice: &Choice) -> Self {
+        let href = match choice.mailbox {
+            Some(_) => urls::mailbox(tenant, &choice.address),
+            None => String::new(),
+        };
+        Self {
+            id: format!("item-{}", choice.id),
+            address: choice.address.clone(),
+            href,
+            tone: Tone::Off,
+            status: "Left out",
+            failed: false,
+            steps: vec![],
+            bar: None,
+            said: choice.why.clone(),
+            error: String::new(),
+            receipt: String::new(),
+            undo: String::new(),
+            until: None,
+            mail: match choice.bytes {
+                0 => "–".to_owned(),
+                bytes => size(bytes.unsigned_abs()),
+            },
+            started: None,
+        }
+    }
+
     /// What to say of an item.
     #[must_use]
     pub fn new(tenant: &str, item: &Item, undoable: bool) -> Self {

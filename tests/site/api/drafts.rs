@@ -1,0 +1,164 @@
+//! `/conversions` with `"draft": true`: chosen, looked at, confirmed or discarded.
+use pilothouse::authz::Role;
+use serde_json::{Value, json};
+
+use crate::app::{App, spawn_app};
+use crate::people::Asker;
+
+const PATH: &str = "/api/v1/tenants/acme/conversions";
+
+async fn with_users(app: &App) -> Asker<'_> {
+    app.domain("acme", "acme.test").await;
+    let admin = app.key("acme", Role::Admin).await;
+    for address in ["ann@acme.test", "bob@acme.test"] {
+        app.user(&admin, "acme", address, "pop_imap").await;
+        let path = format!("/api/v1/tenants/acme/mailboxes/{address}");
+        admin
+            .get_until(&path, |mailbox| mailbox["state"] == "ready")
+            .await;
+    }
+    admin
+}
+
+async fn looked_at(admin: &Asker<'_>, path: &str) -> Value {
+    let through = |batch: &Value| !batch["selection"]["checked_at"].is_null();
+    admin.get_until(path, through).await
+}
+
+#[actix_web::test]
+async fn a_selection_is_looked_at_and_confirmed_by_a_patch() {
+    let app = spawn_app().await;
+    let admin = with_users(&app).await;
+    let new =
+        json!({"to": "exchange", "select": {"domain": "acme.test"}, "draft": true, "at_once": 1});
+    let made = admin.post(PATH, new).await;
+    assert_eq!(made.status, 202, "{}", made.text);
+    assert_eq!(made.json()["state"], "draft");
+    let path = made.header("location").to_owned();
+    let draft = looked_at(&admin, &path).await;
+    let found = &draft["selection"]["pre_check"];
+    assert_eq!((&found["ready"], &found["blocked"]), (&json!(2), &json!(0)));
+    assert_eq!(found["ways"], json!([{"what": "in_place", "count": 2}]));
+    assert_eq!(draft["counts"]["total"], 0, "nothing has begun");
+
+    let held = admin.patch(&path, json!({"state": "paused"})).await;
+    held.is_problem(409);
+    let later = json!({"not_before": "2037-01-01T00:00:00Z", "at_once": null});
+    let changed = admin.patch(&path, later).await.json();
+    assert_eq!(
+        (&changed["state"], &changed["at_once"]),
+        (&json!("draft"), &Value::Null)
+    );
+    let go = json!({"state": "running", "not_before": null});
+    let running = admin.patch(&path, go).await;
+    assert_eq!(running.status, 200, "{}", running.text);
+    let done = admin
+        .get_until(&path, |batch| batch["state"] == "done")
+        .await;
+    assert_eq!(
+        (&done["counts"]["done"], &done["counts"]["left_out"]),
+        (&json!(2), &json!(0))
+    );
+    let limited = admin.patch(&path, json!({"at_once": 7})).await.json();
+    assert_eq!(limited["at_once"], 7);
+}
+
+#[actix_web::test]
+async fn a_list_keeps_its_rows_and_says_why_one_is_left_out() {
+    let app = spawn_app().await;
+    let admin = with_users(&app).await;
+    let names = [
+        "ann@acme.test",
+        "nobody@acme.test",
+        "no address",
+        "ann@acme.test",
+    ];
+    let new = json!({"to": "exchange", "mailboxes": names, "draft": true});
+    let made = admin.post(PATH, new).await;
+    let path = made.header("location").to_owned();
+    looked_at(&admin, &path).await;
+    let rows = admin
+        .get(&format!("{path}/choices?group=blocked"))
+        .await
+        .json();
+    let code = |row: u64| {
+        let rows = rows["items"].as_array().unwrap();
+        let found = rows.iter().find(|item| item["row"] == row).unwrap();
+        found["blocker"]["code"].clone()
+    };
+    assert_eq!(
+        [code(2), code(3), code(4)],
+        [
+            json!("not_found"),
+            json!("not_an_address"),
+            json!("named_twice")
+        ]
+    );
+    let first = admin.get(&format!("{path}/choices?limit=2")).await.json();
+    assert_eq!(
+        (&first["total"], first["next_cursor"].is_null()),
+        (&json!(4), false)
+    );
+    let csv = admin
+        .get(&format!("{path}/choices.csv?group=blocked"))
+        .await;
+    assert_eq!(csv.text.lines().count(), 4, "{}", csv.text);
+
+    let gone = admin.delete(&path).await;
+    assert_eq!(
+        (gone.status, &gone.json()["state"]),
+        (200, &json!("cancelled"))
+    );
+    assert_eq!(admin.get(&path).await.status, 404);
+}
+
+#[actix_web::test]
+async fn what_cannot_be_asked_for_is_a_fault_at_its_field() {
+    let app = spawn_app().await;
+    let admin = with_users(&app).await;
+    let ask = |body: Value| admin.post(PATH, body);
+    for (body, field) in [
+        (json!({"to": "exchange", "select": {}}), "/draft"),
+        (
+            json!({"to": "exchange", "select": {"q": "nobody"}, "draft": true}),
+            "/select",
+        ),
+        (
+            json!({"to": "exchange", "select": {}, "mailboxes": ["ann@acme.test"], "draft": true}),
+            "/select",
+        ),
+        (
+            json!({"to": "exchange", "mailboxes": [], "draft": true}),
+            "/mailboxes",
+        ),
+        (
+            json!({"to": "exchange", "select": {}, "draft": true, "at_once": 0}),
+            "/at_once",
+        ),
+        (
+            json!({"to": "exchange", "select": {"colour": "red"}, "draft": true}),
+            "/select/colour",
+        ),
+    ] {
+        let answer = ask(body.clone()).await;
+        assert_eq!(
+            (answer.status, answer.pointer().as_str()),
+            (422, field),
+            "{body} {}",
+            answer.text
+        );
+    }
+    let dry = json!({"to": "exchange", "select": {}, "draft": true});
+    let answer = admin.post(&format!("{PATH}?dry_run=true"), dry).await;
+    assert_eq!(
+        (answer.status, &answer.json()["selection"]["expected"]),
+        (200, &json!(2))
+    );
+    assert_eq!(admin.get(PATH).await.json()["total"], 0);
+    let twice = admin.with("idempotency-key", "one");
+    let new = json!({"to": "exchange", "select": {}, "draft": true});
+    let first = twice.post(PATH, new.clone()).await;
+    let second = twice.post(PATH, new).await;
+    assert_eq!(first.json()["id"], second.json()["id"]);
+    assert_eq!(admin.get(PATH).await.json()["total"], 1);
+}
