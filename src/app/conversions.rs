@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::AppError;
-use crate::authz::{ConvertMailboxes, Includes, ViewConversions, ViewPlans};
+use crate::authz::{ConvertMailboxes, Includes, Role, ViewConversions, ViewPlans};
 use crate::domain::conversion::KeepOpen;
 use crate::domain::conversion::pre_check;
 use crate::domain::headway::{self, Headway};
@@ -33,6 +33,9 @@ pub struct NewBatch {
     pub at_once: Option<u32>,
     /// What stays open for a while.
     pub keep_open: Vec<KeepOpen>,
+    /// The name of the server that they are to be on; by default each stays where it is if that
+    /// offers the kind. With it, the kind may be the one that they have: that empties a server.
+    pub server: Option<String>,
 }
 
 /// What converting these would do to each, in the order given. An address that is not there is a
@@ -72,6 +75,7 @@ pub async fn start(work: Work<ConvertMailboxes>, new: NewBatch) -> Result<Batch,
     faults.into_result()?;
     conversions::lock(&work, &new.mailboxes).await?;
     let facts = conversions::facts(&work, new.to, &new.mailboxes, None).await?;
+    let facts = on_server(&work, new.server.as_deref(), facts)?;
     let mailboxes = checked(&new, facts, work.now())?;
     let start = Start {
         to: new.to,
@@ -99,6 +103,29 @@ pub async fn start(work: Work<ConvertMailboxes>, new: NewBatch) -> Result<Batch,
     );
     work.commit(event).await?;
     Ok(batch)
+}
+
+/// The same mailboxes, to be put on the server of that name. Servers are the platform's, and so is
+/// the choice among them.
+fn on_server<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    server: Option<&str>,
+    facts: Vec<Option<Facts>>,
+) -> Result<Vec<Option<Facts>>, Invalid> {
+    let Some(name) = server else {
+        return Ok(facts);
+    };
+    if work.platform_role() < Some(Role::Admin) {
+        let detail = "Only admins of the platform choose servers. Leave it out.";
+        return Err(Invalid::field("server", detail));
+    }
+    let known = facts.iter().flatten().next();
+    let Some(id) = known.and_then(|facts| facts.server_named(name)) else {
+        let detail = format!("There is no mail server “{name}”. Leave it out, or name another.");
+        return Err(Invalid::field("server", detail));
+    };
+    let on = |facts: Option<Facts>| facts.map(|facts| facts.on(Some(id)));
+    Ok(facts.into_iter().map(on).collect())
 }
 
 fn too_many() -> Invalid {

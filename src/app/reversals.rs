@@ -9,7 +9,7 @@ use super::conversions::event;
 use crate::authz::{ConvertMailboxes, Includes, ViewConversions, ViewPlans};
 use crate::domain::conversion::pre_check;
 use crate::domain::{
-    Batch, BatchId, Blocker, Invalid, Item, ItemId, ItemState, Kind, PlanId, PreCheck,
+    Batch, BatchId, Blocker, Invalid, Item, ItemId, ItemState, Kind, PlanId, PreCheck, Way,
 };
 use crate::store::Work;
 use crate::store::conversions::{self, Facts, Start, reversals};
@@ -248,9 +248,14 @@ where
         let known = these.into_iter().zip(facts);
         found.extend(known.filter_map(|(item, facts)| Some((item.id, facts?))));
     }
+    // One that moved goes back to where it came from, as long as it is kept there.
+    let moved = items.iter().filter(|item| item.way == Way::Move);
+    let moved: Vec<_> = moved.map(|item| item.mailbox).collect();
+    let back = conversions::way_back(work, &moved).await?;
     let with_facts = items.iter().filter_map(|item| {
         let facts = found.remove(&item.id)?;
-        Some((item.clone(), facts))
+        let server = back.get(&item.mailbox).copied();
+        Some((item.clone(), facts.on(server)))
     });
     Ok(with_facts.collect())
 }

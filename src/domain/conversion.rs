@@ -1,5 +1,6 @@
 //! Conversions: the states of a batch and of each mailbox in it, and the receipt. What one would do
 //! to a mailbox, and what stands in its way, is decided in [`pre_check`].
+pub mod moved;
 pub mod pre_check;
 
 use chrono::{DateTime, Utc};
@@ -112,17 +113,24 @@ words! {
 }
 
 words! {
-    /// The saved place of an in-place conversion: the step to do next. Each may be done twice.
+    /// The saved place of a conversion: the step to do next. Each may be done twice.
     Place {
         /// Look at the blockers once more and mark the mailbox as converting.
         Check = "check",
+        /// Make the account on the other server, with its doors shut (moves only).
+        Prepare = "prepare",
+        /// Copy, until what is left to copy is little (moves only).
+        Copy = "copy",
         /// First snapshot, while the mailbox is in use.
         Survey = "survey",
+        /// Read what was copied, in full (moves only).
+        Inspect = "inspect",
         /// Shut the doors, forget cached logins, drop open sessions.
         Shut = "shut",
-        /// Bring the snapshot up to date: now nobody can change anything.
+        /// Bring the copy and the snapshot up to date: now nobody can change anything.
         Mark = "mark",
-        /// Change kind, plan and switches in one transaction; the doors stay shut.
+        /// Change kind, plan and switches, and the server of a move, in one transaction; the doors
+        /// stay shut.
         Switch = "switch",
         /// Second snapshot behind shut doors; it must equal the first.
         Compare = "compare",
@@ -143,7 +151,8 @@ impl Place {
     pub const fn state(self) -> ItemState {
         match self {
             Self::Check => ItemState::Checking,
-            Self::Survey => ItemState::Verifying,
+            Self::Prepare | Self::Copy => ItemState::Copying,
+            Self::Survey | Self::Inspect => ItemState::Verifying,
             Self::Shut
             | Self::Mark
             | Self::Switch
@@ -164,10 +173,23 @@ impl Place {
         )
     }
 
-    /// Those before the switch, which can be called off.
-    pub const BEFORE_SWITCH: [Self; 5] = [
+    /// Those that can wait as long as it takes: every door is open.
+    pub const BEFORE_SHUT: [Self; 6] = [
         Self::Check,
+        Self::Prepare,
+        Self::Copy,
         Self::Survey,
+        Self::Inspect,
+        Self::Shut,
+    ];
+
+    /// Those before the switch, which can be called off.
+    pub const BEFORE_SWITCH: [Self; 8] = [
+        Self::Check,
+        Self::Prepare,
+        Self::Copy,
+        Self::Survey,
+        Self::Inspect,
         Self::Shut,
         Self::Mark,
         Self::Switch,
@@ -303,10 +325,25 @@ pub struct Receipt {
     pub differences: Vec<String>,
     /// The full reading after the doors had opened; `None` when it did not come to that.
     pub read_again: Option<ReadAgain>,
+    /// Where it moved; `None` when it stayed where it was.
+    #[serde(default)]
+    pub moved: Option<Moved>,
     /// First step at.
     pub started_at: DateTime<Utc>,
     /// Over at.
     pub finished_at: DateTime<Utc>,
+}
+
+/// The servers of a move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Moved {
+    /// The name of the server that it was on.
+    pub from_server: String,
+    /// The name of the server that it is on.
+    pub to_server: String,
+    /// Whether every message kept its UID and every folder its UIDVALIDITY, so that mail programs
+    /// go on with what they have. Where not, the digests are without them.
+    pub keeps_numbers: bool,
 }
 
 /// Every message of the first snapshot, read in full once more after the doors had opened. By then

@@ -22,14 +22,26 @@ pub use drafts::{
 pub use read::{find, finished, item, items, list, of_mailbox};
 pub use start::{Start, add, open};
 pub use steps::{Outcome, Switched, finish, switch, switch_back};
-pub use subjects::{Begun, Facts, facts, lock};
+pub use subjects::{Begun, Facts, facts, lock, way_back};
 
 pub(super) use read::{item_from_row, over};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ServerId;
 use crate::domain::conversion::Settings;
+
+/// From which server to which a mailbox has moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The server that it was on.
+    pub from: ServerId,
+    /// The server that it is on.
+    pub to: ServerId,
+    /// How long the account there had been kept before, if an earlier move had left it behind.
+    pub kept_until: Option<DateTime<Utc>>,
+}
 
 /// What the engine notes on an item about its own steps, so that each can be done twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,6 +49,8 @@ use crate::domain::conversion::Settings;
 pub struct Trail {
     /// What the mailbox had before the switch; there once it has switched.
     pub settings: Option<Settings>,
+    /// The servers of a move, once it has switched.
+    pub moved: Option<Moved>,
     /// It was switched back.
     pub put_back: bool,
     /// Since when the server has been answering that it cannot, while the doors are shut.

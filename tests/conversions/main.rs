@@ -21,6 +21,7 @@ mod crowd;
 mod differences;
 mod drafts;
 mod killed;
+mod moves;
 mod outages;
 mod real;
 mod sigkill;

@@ -68,6 +68,7 @@ pub fn batch_of(locals: &[&str], to: Kind) -> NewBatch {
         notify_users: false,
         at_once: None,
         keep_open: vec![],
+        server: None,
     }
 }
 

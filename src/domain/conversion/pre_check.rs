@@ -5,16 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use super::Way;
 use crate::domain::effective::{SwitchValue, effective};
+use crate::domain::server::{self, Candidate};
 use crate::domain::{
     EmailAddress, Kind, Mailbox, MailboxId, MailboxState, Plan, PlanId, Protocol, Protocols,
-    Switches,
+    ServerId, Switches,
 };
 
 /// Why a mailbox cannot be converted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Blocker {
     /// A stable word: `not_found`, `same_kind`, `already_converting`, `retained`, `not_ready`,
-    /// `drift`, `domain_unproved`, `no_plan`, `over_quota`, `no_server`, `needs_move`.
+    /// `drift`, `domain_unproved`, `no_plan`, `over_quota`, `no_server`.
     pub code: String,
     /// One sentence: what is in the way and what to do about it.
     pub detail: String,
@@ -50,6 +51,8 @@ pub struct PreCheck {
     pub display_name: String,
     /// How it would be done; `None` when it cannot.
     pub way: Option<Way>,
+    /// The name of the server that it would be on; `None` when it cannot be done.
+    pub server: Option<String>,
     /// What is in the way; empty means that it can be converted.
     pub blockers: Vec<Blocker>,
     /// Protocols that open.
@@ -94,10 +97,22 @@ pub struct Subject<'a> {
     pub price_code: Option<&'a str>,
     /// The plan that it would get.
     pub plan_to: Option<&'a Plan>,
-    /// Whether a server other than its own could hold the target kind.
-    pub elsewhere: bool,
+    /// Every server.
+    pub servers: &'a [Place],
+    /// The server that it is to be on; by default it stays where it is if that offers the target
+    /// kind, and else goes where the rule of placement says.
+    pub wanted: Option<ServerId>,
     /// What it had when it was of the target kind before.
     pub former: Option<&'a Settings>,
+}
+
+/// A server that a mailbox might be on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its name.
+    pub name: String,
+    /// What decides about placement.
+    pub candidate: Candidate,
 }
 
 impl PreCheck {
@@ -109,6 +124,7 @@ impl PreCheck {
             address: EmailAddress::stored(name.to_owned()),
             display_name: String::new(),
             way: None,
+            server: None,
             blockers: vec![blocker(
                 "not_found",
                 format!("There is no mailbox {name} here. Check the address."),
@@ -140,16 +156,17 @@ pub fn pre_check(
     now: DateTime<Utc>,
 ) -> PreCheck {
     let mailbox = subject.mailbox;
-    let way = way(subject, to);
+    let (way, server) = way(subject, to).unzip();
     let (opens, closes) = subject
         .plan_to
-        .map(|plan| effects(subject, to, plan, keep_open, now))
+        .map(|plan| effects(subject, to, plan, server, keep_open, now))
         .unwrap_or_default();
     PreCheck {
         mailbox: Some(mailbox.id),
         address: mailbox.address.clone(),
         display_name: mailbox.display_name.clone(),
         way,
+        server: server.map(|place| place.name.clone()),
         blockers: blockers(subject, to, way),
         opens,
         closes,
@@ -212,18 +229,41 @@ fn within(switches: &Switches, allowed: Protocols, now: DateTime<Utc>) -> Switch
     Switches(Protocol::ALL.into_iter().map(keep).collect())
 }
 
-fn way(subject: Subject<'_>, to: Kind) -> Option<Way> {
-    if to.held_by(subject.mailbox.levels.server_offers) {
-        Some(Way::InPlace)
+/// How it would be done, and where it would be then.
+fn way<'a>(subject: Subject<'a>, to: Kind) -> Option<(Way, &'a Place)> {
+    let home = subject.mailbox.server;
+    let find = |server| {
+        subject
+            .servers
+            .iter()
+            .find(|place| place.candidate.server == server)
+    };
+    let target = match subject.wanted {
+        Some(wanted) => find(wanted).filter(|place| to.held_by(place.candidate.offers))?,
+        None if to.held_by(subject.mailbox.levels.server_offers) => find(home)?,
+        None => {
+            let elsewhere: Vec<_> = subject
+                .servers
+                .iter()
+                .filter(|place| place.candidate.server != home)
+                .map(|place| place.candidate.clone())
+                .collect();
+            find(server::place(to, &elsewhere)?)?
+        }
+    };
+    let way = if target.candidate.server == home {
+        Way::InPlace
     } else {
-        subject.elsewhere.then_some(Way::Move)
-    }
+        Way::Move
+    };
+    Some((way, target))
 }
 
 fn effects(
     subject: Subject<'_>,
     to: Kind,
     plan: &Plan,
+    server: Option<&Place>,
     keep_open: &[KeepOpen],
     now: DateTime<Utc>,
 ) -> (Vec<Protocol>, Vec<Closing>) {
@@ -233,6 +273,9 @@ fn effects(
     let before = effective(&levels, now);
     levels.kind_allows = to.allows();
     levels.plan_allows = plan.allowed;
+    if let Some(server) = server {
+        levels.server_offers = server.candidate.offers;
+    }
     levels.switches =
         settings_after(plan, subject.former, mailbox.used_bytes, keep_open, now).switches;
     let after = effective(&levels, now);
@@ -261,7 +304,7 @@ fn blockers(subject: Subject<'_>, to: Kind, way: Option<Way>) -> Vec<Blocker> {
         let detail = format!("{address} was taken away and is only kept. Bring it back first.");
         return vec![blocker("retained", detail)];
     }
-    if mailbox.kind == to {
+    if mailbox.kind == to && way != Some(Way::Move) {
         let detail = format!("{address} is {kind} already. Leave it out.");
         return vec![blocker("same_kind", detail)];
     }
@@ -329,23 +372,19 @@ fn plan_blocker(subject: Subject<'_>, to: Kind) -> Option<Blocker> {
 fn server_blocker(subject: Subject<'_>, to: Kind, way: Option<Way>) -> Option<Blocker> {
     let (address, server) = (&subject.mailbox.address, &subject.mailbox.server_name);
     let kind = to.label();
-    match way {
-        Some(Way::InPlace) => None,
-        Some(Way::Move) => Some(blocker(
-            "needs_move",
-            format!(
-                "{server}, which holds {address}, does not offer {kind}. Another server does, but \
-                 this version of the panel does not move mailboxes."
-            ),
-        )),
-        None => Some(blocker(
-            "no_server",
-            format!(
-                "{server}, which holds {address}, does not offer {kind}, and no other mail server \
-                 does. Add one that does first."
-            ),
-        )),
+    if way.is_some() {
+        return None;
     }
+    let detail = match subject.wanted {
+        Some(_) => format!(
+            "{address} cannot be put there: that server does not offer {kind}. Choose another one."
+        ),
+        None => format!(
+            "{server}, which holds {address}, does not offer {kind}, and no other mail server \
+             does. Add one that does first."
+        ),
+    };
+    Some(blocker("no_server", detail))
 }
 
 /// Bytes for people, in the units that plans are sold in.

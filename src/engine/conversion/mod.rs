@@ -4,6 +4,7 @@
 //! writes only while its lease holds, and what it asks of a server has the same effect twice.
 //! [`steps`] says what is done at each place, [`patience`] what happens when a server does not do
 //! its part, [`proof`] what counts as nothing lost.
+mod moving;
 mod patience;
 mod proof;
 mod reading;
@@ -105,14 +106,11 @@ pub async fn advance(context: &Context, job: &mut Job) -> anyhow::Result<bool> {
             let runs = saved::store_and_go_on(store, job, snapshot, to, lease).await?;
             (to, runs)
         }
-        Step::Not(error) => match patience::verdict(context, job, &error) {
-            patience::Verdict::Wait(wait) => {
-                let trail = &job.trail;
-                saved::wait(store, job, &wait.why, wait.next_try, trail).await?;
-                return Ok(false);
-            }
-            patience::Verdict::GiveUp(why) => return give_up(context, job, why, None).await,
-        },
+        Step::Not(error) => {
+            let server = job.server_name.clone();
+            return not_done(context, job, &server, &error).await;
+        }
+        Step::NotAt(server, error) => return not_done(context, job, &server, &error).await,
         Step::GiveUp(why, receipt) => return give_up(context, job, why, receipt).await,
         Step::Held => {
             saved::release(store, job).await?;
@@ -126,11 +124,27 @@ pub async fn advance(context: &Context, job: &mut Job) -> anyhow::Result<bool> {
     job.place = to;
     job.attempts = 0;
     // While its doors are open and it has not switched, it waits where it is.
-    if !runs && matches!(to, Place::Check | Place::Survey | Place::Shut) {
+    if !runs && Place::BEFORE_SHUT.contains(&to) {
         saved::release(store, job).await?;
         return Ok(false);
     }
     Ok(true)
+}
+
+async fn not_done(
+    context: &Context,
+    job: &mut Job,
+    server: &str,
+    error: &crate::backends::ServerError,
+) -> anyhow::Result<bool> {
+    match patience::verdict(context, job, server, error) {
+        patience::Verdict::Wait(wait) => {
+            let trail = &job.trail;
+            saved::wait(&context.store, job, &wait.why, wait.next_try, trail).await?;
+            Ok(false)
+        }
+        patience::Verdict::GiveUp(why) => give_up(context, job, why, None).await,
+    }
 }
 
 async fn give_up(

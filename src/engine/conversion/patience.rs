@@ -28,9 +28,13 @@ pub(super) enum Verdict {
 }
 
 /// Decides, and notes on the trail since when the server has been answering that it cannot.
-pub(super) fn verdict(context: &Context, job: &mut Job, error: &ServerError) -> Verdict {
+pub(super) fn verdict(
+    context: &Context,
+    job: &mut Job,
+    server: &str,
+    error: &ServerError,
+) -> Verdict {
     let now = context.store.clock().now();
-    let server = &job.server_name;
     match error {
         ServerError::Unreachable(_) => {
             // Nobody can get in anyway: shut doors cost nothing.

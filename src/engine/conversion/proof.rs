@@ -9,7 +9,8 @@
 //! counts it.
 use chrono::{DateTime, Utc};
 
-use crate::domain::conversion::ReadAgain;
+use crate::domain::conversion::moved::{compare_moved, keeps_numbers, without_numbers};
+use crate::domain::conversion::{Moved, ReadAgain};
 use crate::domain::snapshot::{Snapshot, compare};
 use crate::domain::{Receipt, Way};
 use crate::store::engine::conversions::Job;
@@ -36,6 +37,46 @@ pub(super) fn compared(
         identical: comparison.differences.is_empty(),
         differences: capped(comparison.differences),
         read_again: None,
+        moved: None,
+        started_at: job.started_at,
+        finished_at: now,
+    }
+}
+
+/// Compares the two readings of a mailbox that moved. The account is another one, so that messages
+/// are compared by what they are; where the new server could keep the numbers, the receipt has them.
+pub(super) fn moved(
+    job: &Job,
+    (from_server, to_server): (String, String),
+    before: &Snapshot,
+    after: &Snapshot,
+    now: DateTime<Utc>,
+) -> Receipt {
+    let comparison = compare_moved(before, after);
+    let keeps_numbers = keeps_numbers(before, after);
+    let summary = |snapshot: &Snapshot| {
+        if keeps_numbers {
+            snapshot.summary()
+        } else {
+            without_numbers(snapshot.clone()).summary()
+        }
+    };
+    Receipt {
+        address: job.address.as_str().to_owned(),
+        way: Way::Move,
+        from: job.from,
+        to: job.to,
+        before: summary(before),
+        after: summary(after),
+        arrived_meanwhile: comparison.arrived,
+        identical: comparison.differences.is_empty(),
+        differences: capped(comparison.differences),
+        read_again: None,
+        moved: Some(Moved {
+            from_server,
+            to_server,
+            keeps_numbers,
+        }),
         started_at: job.started_at,
         finished_at: now,
     }

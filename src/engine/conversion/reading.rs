@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::backends::{Depth, ServerError};
-use crate::domain::Progress;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::{Progress, ServerId};
 use crate::engine::Context;
 use crate::store::engine::conversions::{self as saved, Job, Saved};
 
@@ -18,15 +18,23 @@ pub(super) async fn read(
     depth: Depth,
     known: Option<&Snapshot>,
 ) -> anyhow::Result<Option<Result<Snapshot, ServerError>>> {
-    let server = match context.servers.get(job.server) {
+    read_on(context, job, job.server, depth, known).await
+}
+
+/// The same on a server that need not be the mailbox's home.
+pub(super) async fn read_on(
+    context: &Context,
+    job: &Job,
+    server: ServerId,
+    depth: Depth,
+    known: Option<&Snapshot>,
+) -> anyhow::Result<Option<Result<Snapshot, ServerError>>> {
+    let server = match context.servers.get(server) {
         Ok(server) => server,
         Err(error) => return Ok(Some(Err(error))),
     };
-    let latest: Arc<Mutex<Option<Progress>>> = Arc::default();
-    let told = {
-        let latest = latest.clone();
-        move |progress| *lock(&latest) = Some(progress)
-    };
+    let latest: Latest = Arc::default();
+    let told = telling(&latest);
     let reading = server.snapshot(&job.address, depth, known, &told);
     let read = keeping_the_lease(context, job, &latest, reading).await?;
     let last = lock(&latest).take();
@@ -37,6 +45,15 @@ pub(super) async fn read(
         }
     }
     Ok(read)
+}
+
+/// How far the work is that goes on, as it told last.
+pub(super) type Latest = Arc<Mutex<Option<Progress>>>;
+
+/// Notes how far the work is.
+pub(super) fn telling(latest: &Latest) -> impl Fn(Progress) + Send + Sync + use<> {
+    let latest = latest.clone();
+    move |progress| *lock(&latest) = Some(progress)
 }
 
 fn lock(latest: &Mutex<Option<Progress>>) -> std::sync::MutexGuard<'_, Option<Progress>> {

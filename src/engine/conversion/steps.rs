@@ -4,12 +4,14 @@ use std::sync::Mutex;
 
 use serde_json::json;
 
+use super::moving::{self, Passed};
 use super::{proof, reading};
 use crate::authz::{ConvertMailboxes, ViewConversions};
+use crate::backends::imap::copy::Mode;
 use crate::backends::{Depth, ServerError};
 use crate::domain::conversion::pre_check::{pre_check, settings_after};
 use crate::domain::snapshot::{Snapshot, read_again};
-use crate::domain::{Place, Receipt};
+use crate::domain::{Place, Receipt, ServerId, Way};
 use crate::engine::Context;
 use crate::engine::reconciler::{self, Outcome as Brought};
 use crate::store::conversions::{self as mailboxes, Begun, Outcome};
@@ -22,8 +24,10 @@ pub(super) enum Step {
     On(Place),
     /// Go on there, with this snapshot saved.
     OnWith(Place, Moment, Snapshot),
-    /// The server did not do its part.
+    /// The server that holds the mailbox did not do its part.
     Not(ServerError),
+    /// The server of this name did not.
+    NotAt(String, ServerError),
     /// Leave the mailbox as it was, for this reason and with this proof.
     GiveUp(String, Option<Box<Receipt>>),
     /// Its batch is held, and nothing has begun that could not wait.
@@ -34,11 +38,27 @@ pub(super) enum Step {
     Lost,
 }
 
+impl Step {
+    /// On the way back nothing is given up: what refuses is asked again later.
+    fn unless_refused(self) -> Self {
+        let busy = |why| ServerError::Busy(why);
+        match self {
+            Self::Not(ServerError::Refused(why)) => Self::Not(busy(why)),
+            Self::NotAt(server, ServerError::Refused(why)) => Self::NotAt(server, busy(why)),
+            Self::GiveUp(why, _) => Self::Not(busy(why)),
+            other => other,
+        }
+    }
+}
+
 /// Takes the step that the item stands at.
 pub(super) async fn take(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
     match job.place {
         Place::Check => check(context, job).await,
+        Place::Prepare => moving::prepare(context, job).await,
+        Place::Copy => moving::copy(context, job).await,
         Place::Survey => survey(context, job).await,
+        Place::Inspect => inspect(context, job).await,
         Place::Shut => shut(context, job).await,
         Place::Mark => mark(context, job).await,
         Place::Switch => switch(context, job).await,
@@ -51,17 +71,14 @@ pub(super) async fn take(context: &Context, job: &mut Job) -> anyhow::Result<Ste
 }
 
 /// Looks at the blockers once more: much may have changed since the click.
-async fn check(context: &Context, job: &Job) -> anyhow::Result<Step> {
+async fn check(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
     let tenant = TenantRef::Id(job.tenant);
     let cx = context
         .store
         .authorize::<ViewConversions>("conversion", &tenant)
         .await?;
     let work = cx.begin().await?;
-    let begun = Begun {
-        item: job.item,
-        plan: job.plan,
-    };
+    let begun = begun(job);
     let named = [job.mailbox.to_string()];
     let facts = mailboxes::facts(&work, job.to, &named, Some(begun)).await?;
     drop(work);
@@ -78,10 +95,24 @@ async fn check(context: &Context, job: &Job) -> anyhow::Result<Step> {
     if let Some(why) = checked.why_not() {
         return Ok(Step::GiveUp(why, None));
     }
+    let way = checked.way.unwrap_or(job.way);
+    if way != job.way && saved::set_way(&context.store, job, way).await? == Saved::Lost {
+        return Ok(Step::Lost);
+    }
+    job.way = way;
     Ok(match saved::hold(&context.store, job).await? {
+        Saved::Yes(()) if way == Way::Move => Step::On(Place::Prepare),
         Saved::Yes(()) => Step::On(Place::Survey),
         Saved::Lost => Step::Lost,
     })
+}
+
+const fn begun(job: &Job) -> Begun {
+    Begun {
+        item: job.item,
+        plan: job.plan,
+        target: job.target,
+    }
 }
 
 /// Reads every message while the mailbox is in use, so that the doors are shut only for what has
@@ -91,9 +122,29 @@ async fn survey(context: &Context, job: &Job) -> anyhow::Result<Step> {
         match reading::read(context, job, Depth::Bodies, None).await? {
             None => Step::Lost,
             Some(Err(error)) => Step::Not(error),
-            Some(Ok(snapshot)) => Step::OnWith(Place::Shut, Moment::Survey, snapshot),
+            Some(Ok(snapshot)) => {
+                let next = match job.way {
+                    Way::InPlace => Place::Shut,
+                    Way::Move => Place::Inspect,
+                };
+                Step::OnWith(next, Moment::Survey, snapshot)
+            }
         },
     )
+}
+
+/// Reads what was copied in full while the mailbox is in use, so that behind shut doors only what
+/// comes last must be.
+async fn inspect(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    let Some(target) = job.target else {
+        return Ok(Step::On(Place::Prepare));
+    };
+    let read = reading::read_on(context, job, target, Depth::Bodies, None).await?;
+    Ok(match read {
+        None => Step::Lost,
+        Some(Err(error)) => Step::NotAt(moving::name(context, target).await?, error),
+        Some(Ok(snapshot)) => Step::OnWith(Place::Shut, Moment::Copied, snapshot),
+    })
 }
 
 /// Shuts every door: cached logins are forgotten and open sessions end.
@@ -105,8 +156,15 @@ async fn shut(context: &Context, job: &Job) -> anyhow::Result<Step> {
     }
 }
 
-/// Brings the survey up to date: now nobody can change anything, so this is what must survive.
+/// Brings the copy and the survey up to date: now nobody can change anything, so this is what must
+/// survive.
 async fn mark(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    if let (Way::Move, Some(target)) = (job.way, job.target) {
+        let servers = (job.server, target);
+        if let Passed::No(step) = moving::pass(context, job, servers, Mode::Mirror).await? {
+            return Ok(*step);
+        }
+    }
     let known = saved::load(&context.store, job, Moment::Survey).await?;
     Ok(
         match reading::read(context, job, Depth::Marks, known.as_ref()).await? {
@@ -125,10 +183,7 @@ async fn switch(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
         .authorize::<ConvertMailboxes>("conversion", &tenant)
         .await?;
     let work = cx.begin().await?;
-    let begun = Begun {
-        item: job.item,
-        plan: job.plan,
-    };
+    let begun = begun(job);
     let named = [job.mailbox.to_string()];
     let facts = mailboxes::facts(&work, job.to, &named, Some(begun)).await?;
     let Some(Some(facts)) = facts.into_iter().next() else {
@@ -151,15 +206,51 @@ async fn switch(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
     };
     if switched.now {
         let event = event(job, "mailbox.switched_over").change(
-            json!(switched.old),
+            json!(switched.trail.settings),
             json!({"settings": new, "batch": job.batch, "started_by": job.started_by}),
         );
         work.commit(event).await?;
     } else {
         drop(work);
     }
-    job.trail.settings = switched.old;
-    bring(context, job, switched.generation, Place::Compare).await
+    job.trail = switched.trail;
+    let Some(moved) = job.trail.moved else {
+        return bring(context, job, switched.generation, Place::Compare).await;
+    };
+    at_home(context, job, moved.to).await?;
+    match bring(context, job, switched.generation, Place::Compare).await? {
+        Step::On(next) => {
+            let settled = moving::settle_home(context, job, moved.from).await?;
+            Ok(settled
+                .filter(|step| !moving::is_silent(step))
+                .unwrap_or(Step::On(next)))
+        }
+        other => Ok(other),
+    }
+}
+
+/// From now on the mailbox's home is that server.
+async fn at_home(context: &Context, job: &mut Job, home: ServerId) -> anyhow::Result<()> {
+    if job.server != home {
+        job.server = home;
+        job.server_name = moving::name(context, home).await?;
+    }
+    Ok(())
+}
+
+/// Fetches what has come to the server that the mailbox left: mail that was on its way when the
+/// doors were shut, or was brought by a server that had not been told yet.
+async fn stragglers(context: &Context, job: &Job) -> anyhow::Result<Option<Step>> {
+    let Some(moved) = job.trail.moved else {
+        return Ok(None);
+    };
+    let servers = (moved.from, moved.to);
+    Ok(
+        match moving::pass(context, job, servers, Mode::Additions).await? {
+            Passed::Yes(_) => None,
+            Passed::No(step) => Some(*step),
+        },
+    )
 }
 
 /// Reads again behind shut doors: everything must be as it was.
@@ -167,14 +258,29 @@ async fn compare(context: &Context, job: &Job) -> anyhow::Result<Step> {
     let Some(before) = kept(context, job, Moment::Before).await? else {
         return Ok(Step::Lost);
     };
-    let after = match reading::read(context, job, Depth::Marks, Some(&before)).await? {
+    // While the server that it left is down, nothing comes to it: nobody waits for that outside.
+    let late = stragglers(context, job).await?;
+    let late = match late {
+        Some(step) if moving::is_silent(&step) => Some(step),
+        Some(step) => return Ok(step),
+        None => None,
+    };
+    let copied = match job.trail.moved {
+        Some(_) => saved::load(&context.store, job, Moment::Copied).await?,
+        None => None,
+    };
+    let known = copied.as_ref().unwrap_or(&before);
+    let after = match reading::read(context, job, Depth::Marks, Some(known)).await? {
         None => return Ok(Step::Lost),
         Some(Err(error)) => return Ok(Step::Not(error)),
         Some(Ok(after)) => after,
     };
-    let receipt = proof::compared(job, &before, &after, context.store.clock().now());
+    let receipt = prove(context, job, &before, &after).await?;
     if receipt.identical {
         return Ok(Step::OnWith(Place::Open, Moment::After, after));
+    }
+    if let Some(late) = late {
+        return Ok(late);
     }
     Ok(Step::GiveUp(
         proof::failure(job, &receipt),
@@ -198,13 +304,27 @@ async fn settle(context: &Context, job: &Job) -> anyhow::Result<Step> {
     let Some(after) = kept(context, job, Moment::After).await? else {
         return Ok(Step::Lost);
     };
+    if let Some(moved) = job.trail.moved
+        && let Some(step) = moving::settle_home(context, job, moved.from).await?
+    {
+        return Ok(step);
+    }
+    if let Some(step) = stragglers(context, job).await? {
+        return Ok(step);
+    }
     let now = match reading::read(context, job, Depth::Bodies, None).await? {
         None => return Ok(Step::Lost),
         Some(Err(error)) => return Ok(Step::Not(error)),
         Some(Ok(now)) => now,
     };
-    let mut receipt = proof::compared(job, &before, &after, context.store.clock().now());
-    let (seen, differences) = read_again(&before, &now);
+    let mut receipt = prove(context, job, &before, &after).await?;
+    // In a move the numbers are those of the new server.
+    let first = if job.trail.moved.is_some() {
+        &after
+    } else {
+        &before
+    };
+    let (seen, differences) = read_again(first, &now);
     proof::settled(&mut receipt, seen, differences);
     if !receipt.identical {
         let why = proof::failure(job, &receipt);
@@ -216,8 +336,29 @@ async fn settle(context: &Context, job: &Job) -> anyhow::Result<Step> {
     finish(context, job, &outcome).await
 }
 
+/// The comparison behind shut doors.
+async fn prove(
+    context: &Context,
+    job: &Job,
+    before: &Snapshot,
+    after: &Snapshot,
+) -> anyhow::Result<Receipt> {
+    let now = context.store.clock().now();
+    let Some(moved) = job.trail.moved else {
+        return Ok(proof::compared(job, before, after, now));
+    };
+    let servers = (
+        moving::name(context, moved.from).await?,
+        moving::name(context, moved.to).await?,
+    );
+    Ok(proof::moved(job, servers, before, after, now))
+}
+
 /// Gives the mailbox back what it had, and opens its doors.
-async fn switch_back(context: &Context, job: &Job) -> anyhow::Result<Step> {
+///
+/// One that had moved goes home again; what has come to the other server meanwhile is fetched, and
+/// nothing but that: what is missing there is not missing at home.
+async fn switch_back(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
     let tenant = TenantRef::Id(job.tenant);
     let cx = context
         .store
@@ -232,13 +373,17 @@ async fn switch_back(context: &Context, job: &Job) -> anyhow::Result<Step> {
     if back.now {
         let event = event(job, "mailbox.switched_back").change(
             json!({"why": error}),
-            json!({"settings": back.old, "batch": job.batch, "started_by": job.started_by}),
+            json!({"settings": back.trail.settings, "batch": job.batch, "started_by": job.started_by}),
         );
         work.commit(event).await?;
     } else {
         drop(work);
     }
-    if back.old.is_some() || back.now {
+    job.trail = back.trail;
+    if let Some(moved) = job.trail.moved {
+        at_home(context, job, moved.from).await?;
+    }
+    if job.trail.settings.is_some() || back.now {
         match bring(context, job, back.generation, Place::Over).await? {
             Step::On(_) => {}
             Step::Not(ServerError::Refused(why)) => {
@@ -248,6 +393,15 @@ async fn switch_back(context: &Context, job: &Job) -> anyhow::Result<Step> {
                 );
             }
             other => return Ok(other),
+        }
+    }
+    if let Some(moved) = job.trail.moved {
+        if let Some(step) = moving::settle_home(context, job, moved.to).await? {
+            return Ok(step.unless_refused());
+        }
+        let servers = (moved.to, moved.from);
+        if let Passed::No(step) = moving::pass(context, job, servers, Mode::Additions).await? {
+            return Ok(step.unless_refused());
         }
     }
     let receipt = job.receipt.clone().map(Box::new);

@@ -8,7 +8,7 @@ mod queue;
 pub mod sentences;
 
 pub(super) use desired::desired;
-pub(super) use queue::step;
+pub use queue::step;
 
 use std::time::Duration;
 

@@ -112,6 +112,7 @@ fn item<P: Includes<ConvertMailboxes>>(
         to_kind: Set(to.as_str().to_owned()),
         was: Set(json!(Trail::default())),
         plan_id: Set(plan.0),
+        target_server_id: Set(facts.wanted().map(|server| server.0)),
         messages_done: Set(0),
         messages_total: Set(mailbox.messages),
         bytes_done: Set(0),

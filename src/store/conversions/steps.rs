@@ -7,14 +7,15 @@ use sea_orm::{ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect, 
 use serde_json::json;
 
 use super::super::engine::conversions::Job;
+use super::super::engine::moves::{self, Left, Role};
 use super::super::mailboxes::{asked, standing, touch};
 use super::super::schema::{conversion_batch, conversion_item, mailbox, plan};
 use super::super::{StoreError, Work};
 use super::read::over;
-use super::{Trail, control, reversals};
+use super::{Moved, Trail, control, reversals};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::Settings;
-use crate::domain::{BatchState, ItemState, Place, PlanId, Receipt};
+use crate::domain::{BatchState, ItemState, Place, PlanId, Receipt, ServerId, Way};
 
 /// How a conversion ended.
 #[derive(Debug, Clone)]
@@ -36,8 +37,8 @@ pub enum Outcome {
 /// What a switch, this way or back, came to.
 #[derive(Debug, Clone)]
 pub struct Switched {
-    /// What the mailbox had before, if it is another thing now.
-    pub old: Option<Settings>,
+    /// What is noted on the item by now.
+    pub trail: Trail,
     /// The generation to bring.
     pub generation: i64,
     /// Whether this call did it, and not one before.
@@ -57,20 +58,22 @@ pub async fn switch<P: Includes<ConvertMailboxes> + Mutates>(
     let mut trail: Trail = serde_json::from_value(item.was)?;
     if trail.settings.is_some() {
         return Ok(Some(Switched {
-            old: trail.settings,
+            trail,
             generation: row.asked_generation,
             now: false,
         }));
     }
-    let old = settings(&row)?;
+    trail.settings = Some(settings(&row)?);
     put(&mut row, new);
     row.doors_shut = true;
     touch(&mut row, work.now)?;
+    if let (Way::Move, Some(to)) = (job.way, job.target) {
+        trail.moved = Some(change_home(work, job, &mut row, to, &trail).await?);
+    }
     write_mailbox(work, &row).await?;
-    trail.settings = Some(old);
     note(work, job, &trail).await?;
     Ok(Some(Switched {
-        old: trail.settings,
+        trail,
         generation: row.asked_generation,
         now: true,
     }))
@@ -92,12 +95,21 @@ pub async fn switch_back<P: Includes<ConvertMailboxes> + Mutates>(
         }
         row.doors_shut = false;
         touch(&mut row, work.now)?;
+        if let Some(moved) = trail.moved {
+            // What has come to the other server meanwhile is fetched before it is let go.
+            let left = Left {
+                role: Role::Target,
+                item: Some(job.item.0),
+                kept_until: moved.kept_until,
+            };
+            moves::change_home(&work.scoped.tx, &mut row, moved.from, left).await?;
+        }
         write_mailbox(work, &row).await?;
         trail.put_back = true;
         note(work, job, &trail).await?;
     }
     Ok(Some(Switched {
-        old: trail.settings,
+        trail,
         generation: row.asked_generation,
         now: !done,
     }))
@@ -154,6 +166,29 @@ pub async fn finish<P: Includes<ConvertMailboxes> + Mutates>(
     control::forget_snapshots(work, &[job.item.0]).await?;
     end_batch(work, job).await?;
     Ok(true)
+}
+
+/// Makes the account on `to` the mailbox's home; the one it leaves is kept for as long as the plan
+/// says.
+async fn change_home<P: Includes<ConvertMailboxes> + Mutates>(
+    work: &Work<P>,
+    job: &Job,
+    row: &mut mailbox::Model,
+    to: ServerId,
+    trail: &Trail,
+) -> Result<Moved, StoreError> {
+    let kept = TimeDelta::days(retention_days(work, trail).await?);
+    let left = Left {
+        role: Role::Source,
+        item: None,
+        kept_until: Some(work.now + kept),
+    };
+    let kept_until = moves::change_home(&work.scoped.tx, row, to, left).await?;
+    Ok(Moved {
+        from: job.server,
+        to,
+        kept_until,
+    })
 }
 
 /// The item and its mailbox, locked, while the lease holds.

@@ -1,24 +1,26 @@
 //! What a pre-check looks at, for one mailbox or for thousands: a handful of queries, and one more
 //! for each tenant that owns any of them.
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, ExprTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ColumnTrait, Condition, EntityTrait as _, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 use uuid::Uuid;
 
+use super::super::engine::moves::Role;
 use super::super::mailboxes::{Row, joined};
-use super::super::schema::{conversion_item, domain, mail_server, mailbox, plan};
+use super::super::schema::{conversion_item, domain, mail_server, mailbox, mailbox_copy, plan};
 use super::super::{StoreError, Work};
 use super::Trail;
 use super::read::over;
 use crate::authz::{Includes, ViewConversions, ViewPlans};
+use crate::domain::conversion::pre_check::Place;
 use crate::domain::conversion::{Settings, Subject};
-use crate::domain::{
-    ItemId, Kind, Mailbox, MailboxId, Plan, PlanId, Protocols, ServerId, TenantId,
-};
+use crate::domain::server::Candidate;
+use crate::domain::{ItemId, Kind, Mailbox, MailboxId, Plan, PlanId, ServerId, TenantId};
 
 /// One mailbox with everything that decides about its conversion.
 #[derive(Debug, Clone)]
@@ -32,10 +34,32 @@ pub struct Facts {
     domain_proved: bool,
     converting: bool,
     price_code: Option<String>,
-    elsewhere: bool,
+    servers: Arc<[Place]>,
+    wanted: Option<ServerId>,
 }
 
 impl Facts {
+    /// The same mailbox, to be put on that server.
+    #[must_use]
+    pub const fn on(mut self, server: Option<ServerId>) -> Self {
+        self.wanted = server;
+        self
+    }
+
+    /// The server of that name.
+    #[must_use]
+    pub fn server_named(&self, name: &str) -> Option<ServerId> {
+        let named = |place: &&Place| place.name == name;
+        let place = self.servers.iter().find(named);
+        place.map(|place| place.candidate.server)
+    }
+
+    /// The server that it is to be put on, where that was said.
+    #[must_use]
+    pub const fn wanted(&self) -> Option<ServerId> {
+        self.wanted
+    }
+
     /// As the pre-check takes them.
     #[must_use]
     pub fn subject(&self) -> Subject<'_> {
@@ -45,7 +69,8 @@ impl Facts {
             converting: self.converting,
             price_code: self.price_code.as_deref(),
             plan_to: self.plan_to.as_ref(),
-            elsewhere: self.elsewhere,
+            servers: &self.servers,
+            wanted: self.wanted,
             former: self.former.as_ref(),
         }
     }
@@ -67,6 +92,8 @@ pub struct Begun {
     pub item: ItemId,
     /// The plan that was named when the batch was started.
     pub plan: PlanId,
+    /// The server that it is to be on, when that is settled.
+    pub target: Option<ServerId>,
 }
 
 /// The facts about each mailbox named by id or address, in the order named; `None` where there is
@@ -89,14 +116,15 @@ pub async fn facts<P: Includes<ViewConversions> + Includes<ViewPlans>>(
     let converting = converting(work, &ids, begun).await?;
     let mut former = former(work, &ids, to).await?;
     let plans = plans(work, tenants, to).await?;
-    let offers = offers(work).await?;
+    let servers: Arc<[Place]> = servers(work).await?.into();
     let mut found: HashMap<String, Facts> = HashMap::with_capacity(rows.len());
     for row in rows {
         let mailbox = row.row.into_mailbox()?;
-        let former = former.remove(&mailbox.id.0);
-        let elsewhere = offers
-            .iter()
-            .any(|(id, offers)| *id != mailbox.server && to.held_by(*offers));
+        let former = if mailbox.kind == to {
+            Some(settings_of(&mailbox))
+        } else {
+            former.remove(&mailbox.id.0)
+        };
         let promised = begun.map(|begun| begun.plan);
         let wanted = promised.or(former.as_ref().map(|former| former.plan));
         let facts = Facts {
@@ -105,7 +133,8 @@ pub async fn facts<P: Includes<ViewConversions> + Includes<ViewPlans>>(
             converting: converting.contains(&mailbox.id.0),
             price_code: row.price_code,
             former,
-            elsewhere,
+            servers: servers.clone(),
+            wanted: begun.and_then(|begun| begun.target),
             mailbox,
         };
         found.insert(facts.mailbox.address.as_str().to_owned(), facts);
@@ -230,22 +259,69 @@ async fn plans<P: Includes<ViewPlans>>(
     Ok(plans)
 }
 
+fn settings_of(mailbox: &Mailbox) -> Settings {
+    Settings {
+        kind: mailbox.kind,
+        plan: mailbox.plan,
+        quota_bytes: mailbox.quota_bytes,
+        switches: mailbox.levels.switches.clone(),
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
-    reason = "servers belong to the platform; only what they offer is read"
+    reason = "servers belong to the platform; only what decides about placement is read"
 )]
-async fn offers<P: Includes<ViewConversions>>(
-    work: &Work<P>,
-) -> Result<Vec<(ServerId, Protocols)>, StoreError> {
-    use sea_orm::EntityTrait as _;
+async fn servers<P: Includes<ViewConversions>>(work: &Work<P>) -> Result<Vec<Place>, StoreError> {
     let rows = mail_server::Entity::find()
-        .select_only()
-        .column(mail_server::Column::Id)
-        .column(mail_server::Column::Offers)
-        .into_tuple::<(Uuid, serde_json::Value)>()
+        .order_by_asc(mail_server::Column::Name)
         .all(&work.scoped.tx)
         .await?;
-    rows.into_iter()
-        .map(|(id, offers)| Ok((ServerId(id), serde_json::from_value(offers)?)))
-        .collect()
+    // With one there is nothing to choose.
+    let held: HashMap<Uuid, i64> = if rows.len() < 2 {
+        HashMap::new()
+    } else {
+        mailbox::Entity::find()
+            .select_only()
+            .column(mailbox::Column::ServerId)
+            .column_as(mailbox::Column::ServerId.count(), "held")
+            .group_by(mailbox::Column::ServerId)
+            .into_tuple::<(Uuid, i64)>()
+            .all(&work.scoped.tx)
+            .await?
+            .into_iter()
+            .collect()
+    };
+    let place = |row: mail_server::Model| {
+        let mailboxes = held.get(&row.id).copied().unwrap_or_default();
+        Ok(Place {
+            name: row.name,
+            candidate: Candidate {
+                server: ServerId(row.id),
+                offers: serde_json::from_value(row.offers)?,
+                mailboxes: u64::try_from(mailboxes).unwrap_or_default(),
+            },
+        })
+    };
+    rows.into_iter().map(place).collect()
+}
+
+/// The servers on which accounts are kept that these mailboxes moved away from, and can go back to.
+pub async fn way_back<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    mailboxes: &[MailboxId],
+) -> Result<HashMap<MailboxId, ServerId>, StoreError> {
+    use mailbox_copy::Column;
+    let rows = work
+        .scoped
+        .find::<mailbox_copy::Entity>()
+        .filter(Column::MailboxId.is_in(mailboxes.iter().map(|id| id.0)))
+        .filter(Column::Role.eq(Role::Source.as_str()))
+        .filter(Column::KeptUntil.gt(work.now()))
+        // Of several the one that was left last.
+        .order_by_asc(Column::CreatedAt)
+        .all(&work.scoped.tx)
+        .await?;
+    let each = |row: mailbox_copy::Model| (MailboxId(row.mailbox_id), ServerId(row.server_id));
+    Ok(rows.into_iter().map(each).collect())
 }

@@ -11,7 +11,7 @@ mod snapshots;
 
 pub use claim::{claim, forget_leases};
 pub use doors::{hold, open, shut};
-pub use place::{fail_over, go_on, release, renew, wait};
+pub use place::{fail_over, go_on, holds, release, renew, set_way, wait};
 pub use snapshots::{Moment, load, store_and_go_on};
 
 use chrono::{DateTime, Utc};

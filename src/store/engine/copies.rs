@@ -246,15 +246,16 @@ pub(in crate::store) async fn turn_round(
         .and_where(Column::LedgerId.eq(old.0))
         .take();
     let mut insert = Query::insert();
-    insert
-        .into_table(copied_message::Entity)
-        .columns([
-            Column::LedgerId,
-            Column::FolderKey,
-            Column::SourceUid,
-            Column::TargetUid,
-        ])
-        .columns([Column::Size, Column::Date, Column::Flags, Column::Sha256]);
+    insert.into_table(copied_message::Entity).columns([
+        Column::LedgerId,
+        Column::FolderKey,
+        Column::SourceUid,
+        Column::TargetUid,
+        Column::Size,
+        Column::Date,
+        Column::Flags,
+        Column::Sha256,
+    ]);
     let insert = insert
         .select_from(turned)
         .map_err(|error| StoreError::from(sea_orm::DbErr::Custom(error.to_string())))?;

@@ -12,7 +12,7 @@ use super::super::schema::{conversion_item, mail_server, mailbox, mailbox_copy};
 use super::super::{Engine, StoreError};
 use super::conversions::{Job, Saved, under_lease};
 use super::copies::{self, LedgerId};
-use super::{delete, find, update};
+use super::{delete, find, routes, update};
 use crate::domain::ids::EventId;
 use crate::domain::server::{Candidate, place};
 use crate::domain::{ItemState, MailboxId, ServerId};
@@ -223,6 +223,96 @@ pub async fn of(
 ) -> Result<Option<Copy>, StoreError> {
     let row = this(mailbox, server).one(&engine.core.conn).await?;
     Ok(row.map(from_row))
+}
+
+/// What the account becomes that a mailbox leaves.
+#[derive(Debug)]
+pub(in crate::store) struct Left {
+    /// What it is for.
+    pub(in crate::store) role: Role,
+    /// The move that it still belongs to.
+    pub(in crate::store) item: Option<Uuid>,
+    /// How long it is kept.
+    pub(in crate::store) kept_until: Option<DateTime<Utc>>,
+}
+
+/// Makes the account of a locked mailbox on `to` its home. Whoever has a lease on the mailbox was at
+/// work on the other account and has lost it. Returns how long the account on `to` was to be kept.
+pub(in crate::store) async fn change_home(
+    tx: &DatabaseTransaction,
+    row: &mut mailbox::Model,
+    to: ServerId,
+    left: Left,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let there = this(MailboxId(row.id), to).lock_exclusive().one(tx).await?;
+    let Some((there, remote_id)) = there.and_then(|there| {
+        let remote_id = there.remote_id.clone()?;
+        Some((there, remote_id))
+    }) else {
+        let why = format!("there is no account of {} to move to", row.address);
+        return Err(sea_orm::DbErr::Custom(why).into());
+    };
+    let home = ServerId(row.server_id);
+    forget_within(tx, row.id, to.0).await?;
+    let old = mailbox_copy::Model {
+        server_id: home.0,
+        role: left.role.as_str().to_owned(),
+        item_id: left.item,
+        remote_id: row.remote_id.take(),
+        kept_until: left.kept_until,
+        seen_generation: 0,
+        problem: None,
+        next_try_at: None,
+        ..there
+    };
+    put(tx, old).await?;
+    row.server_id = to.0;
+    row.remote_id = Some(remote_id);
+    update::<mailbox::Entity>()
+        .col_expr(mailbox::Column::ServerId, Expr::value(row.server_id))
+        .col_expr(
+            mailbox::Column::RemoteId,
+            Expr::value(row.remote_id.clone()),
+        )
+        .col_expr(
+            mailbox::Column::LeaseOwner,
+            Expr::value(Option::<String>::None),
+        )
+        .col_expr(
+            mailbox::Column::LeaseUntil,
+            Expr::value(Option::<DateTime<Utc>>::None),
+        )
+        .filter(mailbox::Column::Id.eq(row.id))
+        .exec(tx)
+        .await?;
+    for server in [to, home] {
+        routes::add_within(tx, server, row.id, row.tenant_id).await?;
+    }
+    Ok(there.kept_until)
+}
+
+/// The ledger between the account at home and the one on `away`, as seen from `source`.
+pub async fn ledger_from(
+    engine: &Engine,
+    mailbox: MailboxId,
+    away: ServerId,
+    source: ServerId,
+) -> Result<Option<LedgerId>, StoreError> {
+    let Some(row) = this(mailbox, away).one(&engine.core.conn).await? else {
+        return Ok(None);
+    };
+    if row.ledger_source == source.0 {
+        return Ok(Some(LedgerId(row.ledger_id)));
+    }
+    let tx = engine.core.begin_write().await?;
+    let Some(mut row) = this(mailbox, away).lock_exclusive().one(&tx).await? else {
+        return Ok(None);
+    };
+    copied_from(&tx, &mut row, source).await?;
+    let ledger = LedgerId(row.ledger_id);
+    put(&tx, row).await?;
+    tx.commit().await?;
+    Ok(Some(ledger))
 }
 
 /// Its server was read back, and has it as asked.

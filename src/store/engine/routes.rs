@@ -7,6 +7,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, RelationDef, Select, Set,
 };
+use uuid::Uuid;
 
 use super::super::schema::{mail_server, mailbox, mailbox_route};
 use super::super::{Engine, StoreError};
@@ -47,7 +48,7 @@ pub async fn begin_serving(
         .select_only()
         .column(mailbox::Column::Id)
         .column(mailbox::Column::TenantId)
-        .into_tuple::<(uuid::Uuid, uuid::Uuid)>()
+        .into_tuple::<(Uuid, Uuid)>()
         .all(conn)
         .await?;
     for some in elsewhere.chunks(500) {
@@ -68,13 +69,23 @@ pub async fn add(
     server: ServerId,
     mailbox: &crate::domain::Mailbox,
 ) -> Result<(), StoreError> {
+    let conn = &engine.core.conn;
+    add_within(conn, server, mailbox.id.0, mailbox.tenant.0).await
+}
+
+pub(in crate::store) async fn add_within(
+    conn: &impl ConnectionTrait,
+    server: ServerId,
+    mailbox: Uuid,
+    tenant: Uuid,
+) -> Result<(), StoreError> {
     let row = mailbox_route::ActiveModel {
         server_id: Set(server.0),
-        mailbox_id: Set(mailbox.id.0),
-        tenant_id: Set(mailbox.tenant.0),
+        mailbox_id: Set(mailbox),
+        tenant_id: Set(tenant),
         seen_generation: Set(0),
     };
-    insert(&engine.core.conn, vec![row]).await
+    insert(conn, vec![row]).await
 }
 
 #[expect(
@@ -155,7 +166,7 @@ pub async fn told(
     server: ServerId,
     mailboxes: impl Iterator<Item = (MailboxId, i64)>,
 ) -> Result<(), StoreError> {
-    let mut by_generation: BTreeMap<i64, Vec<uuid::Uuid>> = BTreeMap::new();
+    let mut by_generation: BTreeMap<i64, Vec<Uuid>> = BTreeMap::new();
     for (mailbox, generation) in mailboxes {
         by_generation.entry(generation).or_default().push(mailbox.0);
     }

@@ -11,7 +11,7 @@ use super::super::super::schema::{conversion_batch, conversion_item};
 use super::super::super::{Engine, StoreError};
 use super::super::{find, update};
 use super::{Job, Saved};
-use crate::domain::{BatchState, Place, Progress, Receipt};
+use crate::domain::{BatchState, Place, Progress, Receipt, Way};
 
 /// Saves that the next step is `to`, and makes the lease last from now. Says whether the batch
 /// still runs.
@@ -165,4 +165,26 @@ fn held(job: &Job) -> UpdateMany<conversion_item::Entity> {
     update::<conversion_item::Entity>()
         .filter(conversion_item::Column::Id.eq(job.item.0))
         .filter(conversion_item::Column::LeaseOwner.eq(job.lease.as_str()))
+}
+
+/// Saves how the item is done.
+pub async fn set_way(engine: &Engine, job: &Job, way: Way) -> Result<Saved, StoreError> {
+    let saved = held(job)
+        .col_expr(conversion_item::Column::Way, way.as_str().into())
+        .exec(&engine.core.conn)
+        .await?;
+    Ok(if saved.rows_affected == 0 {
+        Saved::Lost
+    } else {
+        Saved::Yes(())
+    })
+}
+
+/// Whether the lease still holds.
+pub async fn holds(engine: &Engine, job: &Job) -> Result<bool, StoreError> {
+    use sea_orm::PaginatorTrait as _;
+    let item = find::<conversion_item::Entity>()
+        .filter(conversion_item::Column::Id.eq(job.item.0))
+        .filter(conversion_item::Column::LeaseOwner.eq(job.lease.as_str()));
+    Ok(item.count(&engine.core.conn).await? > 0)
 }

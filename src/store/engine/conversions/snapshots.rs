@@ -21,6 +21,8 @@ use crate::domain::snapshot::Snapshot;
 pub enum Moment {
     /// Taken while the mailbox was in use.
     Survey,
+    /// What a move had copied by then, as it stands on the other server.
+    Copied,
     /// Behind shut doors, before the switch.
     Before,
     /// Behind shut doors, after it.
@@ -31,6 +33,7 @@ impl Moment {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Survey => "survey",
+            Self::Copied => "copied",
             Self::Before => "before",
             Self::After => "after",
         }

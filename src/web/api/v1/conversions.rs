@@ -437,6 +437,7 @@ pub async fn start(
         notify_users: body.notify_users,
         at_once: body.at_once,
         keep_open: body.keep_open.clone(),
+        server: None,
     };
     let batch = conversions::start(ask.cx.begin().await?, new).await?;
     let location = super::location(&cx.tenant().slug, &["conversions", &batch.id.to_string()]);

@@ -74,6 +74,7 @@ pub async fn carry_out(
             not_before,
             notify_users: false,
             at_once: None,
+            server: None,
         };
         match conversions::start(cx.narrow().begin().await?, new).await {
             Ok(batch) => done.batches.push(batch.id),
