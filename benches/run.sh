@@ -14,5 +14,7 @@ export PILOTHOUSE_TEST_STACK_INFO="$work/mail/info.json"
 
 echo "== pages at 1,000 and at 100,000 mailboxes (SQLite)"
 cargo test --release --locked --quiet --test store pace -- --ignored --nocapture --test-threads 1
+echo "== conversions a second: 2,000 small mailboxes in place, beside the bare switch and flush; and in memory"
+cargo test --release --locked --quiet --test conversions pace -- --ignored --nocapture --test-threads 1
 echo "== snapshots over IMAP, creation to login (real mail stack)"
 cargo test --release --locked --quiet --test backends measure -- --ignored --nocapture --test-threads 1

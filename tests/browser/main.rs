@@ -13,5 +13,6 @@ mod browser;
 mod conversion;
 mod driver;
 mod keyboard;
+mod many;
 mod panel;
 mod places;

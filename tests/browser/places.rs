@@ -9,10 +9,14 @@ use crate::panel::Panel;
 pub const SIGNED_OUT: [&str; 2] = ["/sign-in", "/sign-in?next=/t/acme"];
 
 /// Pages that only a form leads to.
-pub const FORMS: [(&str, Form); 5] = [
+pub const FORMS: [(&str, Form); 6] = [
     ("the confirmation", Form::Confirmation),
     ("a new user with errors", Form::Faulty("/users/new")),
     ("a new domain with errors", Form::Faulty("/domains/new")),
+    (
+        "many mailboxes with errors",
+        Form::Faulty("/conversions/new"),
+    ),
     ("a new key, shown once", Form::Key),
     ("a live check", Form::Check),
 ];
@@ -52,6 +56,7 @@ pub async fn fill(panel: &Panel, browser: &Browser) -> Vec<String> {
     }
     let mut paths = paths(panel);
     paths.extend([batch, receipt]);
+    paths.extend(drafts(panel, browser).await);
     for (list, link) in [
         (
             "/t/platform/mail-servers".to_owned(),
@@ -103,6 +108,7 @@ fn paths(panel: &Panel) -> Vec<String> {
         format!("/mailboxes/{ada}/removal"),
         format!("/mailboxes/{office}/purge"),
         "/conversions".into(),
+        "/conversions/new".into(),
         "/api-keys".into(),
         "/api-keys/new".into(),
         "/audit".into(),
@@ -170,6 +176,27 @@ async fn convert(panel: &Panel, browser: &Browser, address: &str) -> (String, St
     browser.click("a[href$=\"/receipt\"]").await;
     browser.wait_for_path("/receipt").await;
     (batch, browser.path().await)
+}
+
+/// A draft with rows of every verdict, and one that was confirmed and left some out.
+async fn drafts(panel: &Panel, browser: &Browser) -> Vec<String> {
+    let tenant = format!("/tenants/{}/conversions", panel.customer);
+    let (ada, clara) = (panel.address("ada"), panel.address("clara"));
+    let rows = [&ada, &ada, &clara, "nobody@example.org", "no address"];
+    let new = json!({ "to": "exchange", "mailboxes": rows, "draft": true });
+    let draft = panel.post(&tenant, new).await;
+    let draft = panel.at(&format!(
+        "/conversions/{}",
+        draft["id"].as_str().expect("an id")
+    ));
+    browser.open(&draft).await;
+    browser.wait_for("Confirm 1 conversion", Scripts::Off).await;
+    vec![
+        format!("{draft}?group=blocked"),
+        format!("{draft}?group=waits"),
+        format!("{draft}?state=left-out"),
+        draft,
+    ]
 }
 
 async fn suspend(panel: &Panel, browser: &Browser, address: &str) {

@@ -110,6 +110,9 @@ fn resident() -> i64 {
 async fn ten_thousand_rows_take_the_memory_of_a_few_hundred() {
     let stage = Stage::new().await;
     crowd(&stage, 10_000).await;
+    // The first look fills the caches of the database's connections.
+    draft(&stage, Terms::default()).await;
+    look(&stage.context).await;
     let made = draft(&stage, Terms::default()).await;
     let (before, begun) = (resident(), Instant::now());
     look(&stage.context).await;
@@ -128,10 +131,7 @@ async fn ten_thousand_rows_take_the_memory_of_a_few_hundred() {
          {confirmed} kB more"
     );
     // A row is some two kilobytes in memory, with its facts: all of them would be 20 MB and more.
-    assert!(
-        looked < 16_000 && confirmed < 16_000,
-        "{looked} {confirmed}"
-    );
+    assert!(looked < 8_000 && confirmed < 12_000, "{looked} {confirmed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

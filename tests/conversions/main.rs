@@ -23,6 +23,7 @@ mod drafts;
 mod killed;
 mod moves;
 mod outages;
+mod pace;
 mod real;
 mod sigkill;
 mod theatre;

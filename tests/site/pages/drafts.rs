@@ -67,13 +67,10 @@ async fn until(person: &Asker<'_>, path: &str, enough: impl Fn(&str) -> bool) ->
 async fn all_that_match_are_looked_at_confirmed_and_converted() {
     let app = spawn_app().await;
     let person = with_users(&app, &["ann", "anna", "bob"]).await;
-    let tab = person
-        .get("/t/acme/mailboxes/pop-imap?q=ann%40,anna&q=ann")
-        .await;
-    assert_eq!(tab.status, 200);
     let tab = person.get("/t/acme/mailboxes/pop-imap?q=ann").await;
-    assert!(tab.text.contains("Select all 2 that match") || tab.text.contains("Select all 3"));
-
+    assert!(tab.text.contains("Select all 3 that match"), "by name too");
+    let tab = person.get("/t/acme/mailboxes/pop-imap?q=anna%40").await;
+    assert!(tab.text.contains("Select the one that matches"));
     let chosen = [("by", "filter"), ("to", "exchange"), ("q", "anna@")];
     let made = send(&person, &format!("{CONVERSIONS}/drafts"), &chosen).await;
     let (draft, page) = looked_at(&person, &made).await;
@@ -83,11 +80,6 @@ async fn all_that_match_are_looked_at_confirmed_and_converted() {
     );
     assert!(page.contains("1 mailbox to Exchange"), "{page}");
     assert!(page.contains("Confirm 1 conversion"), "{page}");
-    let still = person
-        .get("/api/v1/tenants/acme/mailboxes/anna@acme.test")
-        .await;
-    assert_ne!(still.status, 200, "a session is no key");
-
     let terms = [("when", "now"), ("at_once", "2"), ("keep", "pop3")];
     let started = send(&person, &format!("{draft}/confirmation"), &terms).await;
     assert_eq!(started.status, 303, "{}", started.text);
