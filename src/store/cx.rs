@@ -496,9 +496,13 @@ impl<P: Mutates> Work<P> {
 
     /// The change and its audit entry land together, or not at all. A dry run is rolled back here.
     pub async fn commit(self, event: Event) -> Result<(), StoreError> {
+        let made = event.path_segment();
         audit::write(&self, P::NAME, event).await?;
         if self.facts.dry_run {
             return Ok(self.scoped.tx.rollback().await?);
+        }
+        if let Some(made) = made {
+            super::idempotency::note_made(&self, &made).await?;
         }
         self.scoped.tx.commit().await?;
         self.bell.ring();

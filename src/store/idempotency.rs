@@ -1,7 +1,9 @@
 //! Answers kept for requests that may be sent twice (API.md, `Idempotency-Key`).
 //!
-//! The key is reserved in the transaction of the change, so that both land or neither does; the
-//! answer is added afterwards, when it is known.
+//! The key is reserved in the transaction of the change, so that both land or neither does, and
+//! what the change made is written beside it; the answer is added afterwards, when it is known. A
+//! panel that dies in between leaves a key without an answer: whoever asks again learns what was
+//! made.
 use chrono::TimeDelta;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::Expr};
 use serde_json::Value;
@@ -14,6 +16,9 @@ use crate::domain::ids::EventId;
 /// How long a key is kept.
 const KEPT: TimeDelta = TimeDelta::hours(24);
 
+/// An answer that is not there after this will never come: nothing in a request waits so long.
+const LOST_AFTER: TimeDelta = TimeDelta::seconds(30);
+
 /// What is known about a key.
 #[derive(Debug, Clone)]
 pub struct Kept {
@@ -24,8 +29,10 @@ pub struct Kept {
     pub status: Option<u16>,
     /// The headers of its answer, as the web room wrote them.
     pub headers: Option<Value>,
-    /// The body of its answer.
+    /// The body of its answer; without a status, what the change made, as a path names it.
     pub body: Option<String>,
+    /// Whether the answer will never come: the panel stopped before it was kept.
+    pub lost: bool,
 }
 
 /// Whose keys these are: one actor's key means nothing to another.
@@ -47,7 +54,10 @@ pub async fn find(db: &Db, scope: &str, key: &str) -> Result<Option<Kept>, Store
         .filter(idempotency_key::Column::ExpiresAt.gt(db.now()))
         .one(&db.core.conn)
         .await?;
+    let now = db.now();
     Ok(row.map(|row| Kept {
+        // Whichever way the clock has been set meanwhile.
+        lost: row.status.is_none() && (now - row.created_at).abs() > LOST_AFTER,
         request_hash: row.request_hash,
         status: row.status.and_then(|status| u16::try_from(status).ok()),
         headers: row.headers,
@@ -75,6 +85,21 @@ pub async fn keep(
         .filter(idempotency_key::Column::Scope.eq(scope))
         .filter(idempotency_key::Column::Key.eq(key))
         .exec(&db.core.conn)
+        .await?;
+    Ok(())
+}
+
+/// Notes beside the key of this request, if it has one, what its change made.
+#[expect(clippy::disallowed_methods, reason = "keys belong to an actor")]
+pub(super) async fn note_made<P: Permission>(work: &Work<P>, made: &str) -> Result<(), StoreError> {
+    let Some((key, _)) = &work.facts.idempotency else {
+        return Ok(());
+    };
+    idempotency_key::Entity::update_many()
+        .col_expr(idempotency_key::Column::Body, Expr::value(made))
+        .filter(idempotency_key::Column::Scope.eq(scope_of(&work.actor)))
+        .filter(idempotency_key::Column::Key.eq(key.as_str()))
+        .exec(&work.scoped.tx)
         .await?;
     Ok(())
 }

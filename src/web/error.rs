@@ -137,6 +137,19 @@ impl Problem {
         .with(header::RETRY_AFTER, "1")
     }
 
+    /// 409: the request was done before, and the panel stopped before it could keep its answer.
+    #[must_use]
+    pub fn answer_lost(made: Option<String>) -> Self {
+        let detail = "A request with this Idempotency-Key was carried out, but the panel stopped \
+                      before its answer was kept. Do not send it under another key, or it is done \
+                      twice: what it made is there already.";
+        let lost = Self::new(StatusCode::CONFLICT, detail).of_kind("answer-lost");
+        match made {
+            Some(path) => lost.with(header::LOCATION, path),
+            None => lost,
+        }
+    }
+
     /// Whether it is [`Problem::under_way`].
     #[must_use]
     pub fn is_under_way(&self) -> bool {

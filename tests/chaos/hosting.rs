@@ -42,7 +42,7 @@ impl Customer {
     /// Registers the stacks, makes a tenant, a domain and the mailboxes with their folders.
     pub async fn new(panel: &Panel, stacks: &[Stack], count: usize) -> (Arc<Self>, Script) {
         for stack in stacks {
-            panel.register(&stack.name, &stack.info());
+            panel.register(&stack.name, stack.info());
         }
         let owner = ["--tenant", "platform", "--role", "owner"];
         let key = panel.run(&[&["api-key", "create", "--label", "chaos"], &owner[..]].concat());

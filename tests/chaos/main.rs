@@ -10,13 +10,16 @@
 mod clients;
 
 mod boundaries;
+mod clock;
 mod database;
+mod disk;
 mod fate;
 mod figures;
 mod gate;
 mod hosting;
 mod ledger;
 mod letters;
+mod network;
 mod operator;
 mod owner;
 mod panel;
@@ -27,4 +30,5 @@ mod run;
 mod scene;
 mod script;
 mod stack;
+mod starved;
 mod trial;

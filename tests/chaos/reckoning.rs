@@ -35,9 +35,10 @@ pub async fn reckon(customer: &Customer, script: &Script, figures: &mut Figures)
         }
         figures.faults.doors_wrong += doors_wrong(customer, mailbox, &shown).await;
     }
+    let begun = Instant::now();
     for mailbox in &customer.mailboxes {
         let entries = mailbox.ledger.entries();
-        let (found, strange) = everything(customer, mailbox, &entries).await;
+        let (found, strange) = everything(customer, mailbox, &entries, begun).await;
         figures.faults.strange += strange;
         figures.faults.strange += found.keys().filter(|n| !entries.contains_key(n)).count();
         for (n, entry) in &entries {
@@ -89,8 +90,8 @@ async fn everything(
     customer: &Customer,
     mailbox: &Mailbox,
     entries: &BTreeMap<u32, Entry>,
+    begun: Instant,
 ) -> Found {
-    let begun = Instant::now();
     loop {
         let read = read(customer, mailbox).await;
         let late = begun.elapsed() > SETTLED_WITHIN;

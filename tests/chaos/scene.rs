@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use crate::database::{Database, Postgres};
-use crate::fate::{Fate, Rhythm};
+use crate::fate::{Blow, Fate, Rhythm};
 use crate::hosting::Customer;
 use crate::panel::Panel;
 use crate::run::Run;
@@ -106,6 +106,12 @@ impl Scene {
     pub fn database_dies(mut self) -> Self {
         let what = self.database.clone();
         self.fate.strikes(&self.trial, what, &DAEMON);
+        self
+    }
+
+    /// Something else is struck.
+    pub fn struck_by(mut self, what: Arc<dyn Blow>, rhythm: &Rhythm) -> Self {
+        self.fate.strikes(&self.trial, what, rhythm);
         self
     }
 

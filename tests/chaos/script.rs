@@ -59,6 +59,7 @@ impl Script {
         Err(format!("{status} {answer}"))
     }
 
+    /// Asks until there is an answer; one that died with the panel is read where it leads.
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, Value) {
         let once = format!("chaos-{:032x}", rand::random::<u128>());
         let begun = Instant::now();
@@ -74,8 +75,12 @@ impl Script {
                 request = request.header("Idempotency-Key", &once).json(body);
             }
             match answered(request).await {
-                Ok((status, answer)) if is_final(status, &answer) => return (status, answer),
-                Ok((status, answer)) => last = format!("{status} {answer}"),
+                Ok((_, answer, Some(made))) if answer["type"] == "/problems/answer-lost" => {
+                    let made = made.trim_start_matches("/api/v1");
+                    return Box::pin(self.ask(Method::GET, made, None)).await;
+                }
+                Ok((status, answer, _)) if is_final(status, &answer) => return (status, answer),
+                Ok((status, answer, _)) => last = format!("{status} {answer}"),
                 Err(fault) => last = fault.to_string(),
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -89,12 +94,15 @@ fn is_final(status: StatusCode, answer: &Value) -> bool {
     !status.is_server_error() && answer["type"] != "/problems/under-way"
 }
 
-async fn answered(request: reqwest::RequestBuilder) -> Result<(StatusCode, Value), reqwest::Error> {
+/// Status, body, and where it leads.
+type Answer = (StatusCode, Value, Option<String>);
+
+async fn answered(request: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let answer = request.send().await?;
     let status = answer.status();
+    let location = answer.headers().get("location");
+    let location = location.and_then(|text| Some(text.to_str().ok()?.to_owned()));
     let text = answer.text().await?;
-    Ok((
-        status,
-        serde_json::from_str(&text).unwrap_or(Value::String(text)),
-    ))
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    Ok((status, body, location))
 }

@@ -3,8 +3,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::clients::{self, Doors};
 use crate::fate::Blow;
+use crate::network::{FOR_PANEL, FOR_PEOPLE, NAMESPACE};
 use crate::trial::Trial;
 
 /// A running stack.
@@ -16,6 +19,10 @@ pub struct Stack {
     pub doors: Doors,
     folder: PathBuf,
     ports: u16,
+    /// What the panel registers: `info.json`, or what it is from far away.
+    info: PathBuf,
+    /// The network namespace that it is in.
+    namespace: Option<&'static str>,
 }
 
 /// What can be killed.
@@ -30,14 +37,39 @@ pub enum Daemon {
 }
 
 impl Stack {
-    /// Brings up number `n`, or finds it up.
+    /// Brings up number `n` on loopback, or finds it up.
     pub fn up(trial: &Trial, n: u16) -> Self {
-        let mut stack = Self {
+        let stack = Self::new(trial, n);
+        stack.start();
+        stack.described(|_| {})
+    }
+
+    /// Brings up number `n` in the network namespace, where it is reached over two wires.
+    pub fn up_far_away(trial: &Trial, n: u16) -> Self {
+        let mut stack = Self::new(trial, n);
+        // Where it was up before, it was on loopback.
+        stack.stop();
+        stack.namespace = Some(NAMESPACE);
+        stack.info = stack.folder.join("far.json");
+        stack.start();
+        stack.described(|info| {
+            for value in info.as_object_mut().expect("an object").values_mut() {
+                let text = value.to_string().replace("127.0.0.1", FOR_PANEL);
+                *value = serde_json::from_str(&text).expect("JSON again");
+            }
+            info["host"] = FOR_PEOPLE.into();
+            let http = info["http"].to_string().replace(FOR_PANEL, FOR_PEOPLE);
+            info["http"] = serde_json::from_str(&http).expect("JSON again");
+        })
+    }
+
+    fn new(trial: &Trial, n: u16) -> Self {
+        clients::install_crypto();
+        let folder = trial.folder.join(format!("mail-{n}"));
+        Self {
             name: format!("mail-{n}"),
-            folder: trial.folder.join(format!("mail-{n}")),
-            ports: trial.ports + 1000 * (n - 1),
             doors: Doors {
-                host: "127.0.0.1".to_owned(),
+                host: String::new(),
                 imap: 0,
                 imaps: 0,
                 pop3: 0,
@@ -46,17 +78,38 @@ impl Stack {
                 submission: 0,
                 http: String::new(),
             },
-        };
-        stack.start();
-        let info = std::fs::read_to_string(stack.info()).expect("the stack's info.json");
-        stack.doors = serde_json::from_str(&info).expect("the ports of the stack");
-        clients::install_crypto();
-        stack
+            info: folder.join("info.json"),
+            folder,
+            ports: trial.ports + 1000 * (n - 1),
+            namespace: None,
+        }
+    }
+
+    /// Reads where it is, and writes down where it is seen from the panel.
+    fn described(mut self, edit: impl FnOnce(&mut Value)) -> Self {
+        let text = std::fs::read_to_string(self.folder.join("info.json"));
+        let mut info = serde_json::from_str(&text.expect("info.json")).expect("JSON");
+        edit(&mut info);
+        if self.namespace.is_some() {
+            std::fs::write(&self.info, info.to_string()).expect("a file beside it");
+        }
+        self.doors = serde_json::from_value(info).expect("the ports of the stack");
+        self
     }
 
     /// What the panel registers.
-    pub fn info(&self) -> PathBuf {
-        self.folder.join("info.json")
+    pub fn info(&self) -> &Path {
+        &self.info
+    }
+
+    /// Where its mail is.
+    pub fn mail(&self) -> PathBuf {
+        self.folder.join("mail")
+    }
+
+    /// Ends it.
+    pub fn stop(&self) {
+        self.script(&["down"]);
     }
 
     /// A superuser's way into the directory database.
@@ -120,7 +173,15 @@ impl Stack {
 
     fn script(&self, arguments: &[&str]) -> bool {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("mailstack/stack.sh");
-        let run = Command::new(script)
+        let mut command = match self.namespace {
+            None => Command::new(script),
+            Some(namespace) => {
+                let mut inside = Command::new("ip");
+                inside.args(["netns", "exec", namespace]).arg(script);
+                inside
+            }
+        };
+        let run = command
             .args(arguments)
             .env("BASE", &self.folder)
             .env("PORT_BASE", self.ports.to_string())

@@ -34,6 +34,14 @@ pub struct Event {
 }
 
 impl Event {
+    /// By which its thing is found below its collection: a domain goes by its name.
+    pub(in crate::store) fn path_segment(&self) -> Option<String> {
+        match self.target_kind {
+            "domain" => Some(self.target.clone()),
+            _ => self.target_id.map(|id| id.to_string()),
+        }
+    }
+
     /// An event without details.
     #[must_use]
     pub fn new(action: &'static str, target_kind: &'static str, target: impl Into<String>) -> Self {

@@ -28,6 +28,9 @@ const GLANCE: Duration = Duration::from_millis(50);
 const KEPT_HEADERS: [header::HeaderName; 3] =
     [header::CONTENT_TYPE, header::LOCATION, header::ETAG];
 
+/// Collections where a POST makes what is then found below them.
+const MAKES: [&str; 5] = ["tenants", "domains", "users", "mailboxes", "conversions"];
+
 /// Kept instead of the body that was sent: one without the secret in it.
 pub struct KeepInstead(pub Vec<u8>);
 
@@ -86,6 +89,7 @@ struct Once {
     site: web::Data<Site>,
     scope: String,
     own: Idempotency,
+    path: String,
 }
 
 /// Reads the key, if there is one, and the body, which is put back for the handler.
@@ -124,6 +128,7 @@ async fn once(request: &mut ServiceRequest, actor: &Rc<Actor>) -> Result<Option<
         site: site.ok_or_else(Problem::internal)?,
         scope: idempotency::scope_of(actor),
         own,
+        path: request.path().to_owned(),
     }))
 }
 
@@ -145,10 +150,18 @@ impl Once {
             match kept {
                 Some(kept) if kept.request_hash != self.own.digest => return Err(other_request()),
                 Some(kept) if kept.status.is_some() => return Ok(again(&kept)),
+                Some(kept) if kept.lost => return Err(self.lost(&kept)),
                 _ => tokio::time::sleep(GLANCE).await,
             }
         }
         Err(Problem::under_way())
+    }
+
+    /// It was done, and its answer is gone: all that is known is what it made.
+    fn lost(&self, kept: &Kept) -> Problem {
+        let collection = self.path.rsplit('/').next().unwrap_or_default();
+        let made = kept.body.as_ref().filter(|_| MAKES.contains(&collection));
+        Problem::answer_lost(made.map(|made| format!("{}/{made}", self.path)))
     }
 
     async fn keep(

@@ -1,9 +1,11 @@
 //! A request with an `Idempotency-Key` is done once.
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use pilothouse::authz::Role;
 use serde_json::json;
 
 use crate::app::spawn_app;
+use crate::support::database::exec;
 
 #[actix_web::test]
 async fn eight_at_once_are_done_once_and_get_the_same_answer() {
@@ -103,6 +105,31 @@ async fn the_kept_answer_has_no_secret_in_it() {
     assert_eq!(again.status, 201);
     assert!(!again.text.contains(&secret));
     assert_eq!(again.json()["id"], first.json()["id"]);
+}
+
+#[actix_web::test]
+async fn an_answer_that_died_with_the_panel_is_told_as_lost_and_where_what_it_made_is() {
+    let app = spawn_app().await;
+    let owner = app
+        .key("acme", Role::Owner)
+        .await
+        .with("idempotency-key", "k-6");
+    let path = "/api/v1/tenants/acme/domains";
+    assert_eq!(
+        owner.post(path, json!({"name": "a.test"})).await.status,
+        201
+    );
+    // What the database holds when the panel was killed between the change and its answer.
+    let door = app.world.database.back_door().await;
+    let killed = "UPDATE idempotency_keys SET status = NULL, headers = NULL, body = 'a.test'";
+    exec(&door, killed).await.unwrap();
+    app.world.clock.advance(TimeDelta::seconds(31));
+    let answer = owner.post(path, json!({"name": "a.test"})).await;
+    let problem = answer.is_problem(409).json();
+    assert_eq!(problem["type"], "/problems/answer-lost");
+    assert_eq!(answer.header("location"), format!("{path}/a.test"));
+    assert_eq!(owner.get(answer.header("location")).await.status, 200);
+    assert_eq!(owner.get(path).await.json()["total"], 1);
 }
 
 #[actix_web::test]
