@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
 use pilothouse::engine::Pace;
+use pilothouse::store::engine::hours::AHEAD_AT_MOST;
 use pilothouse::web::Network;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -251,6 +252,10 @@ impl Engine {
             );
             Ok(number.unwrap_or(usual))
         };
+        anyhow::ensure!(
+            self.lease_seconds.unwrap_or_default() <= AHEAD_AT_MOST.num_seconds().unsigned_abs(),
+            "engine.lease_seconds: longer than any lease may last. Write 600 or less."
+        );
         Ok(Pace {
             tick: time("tick_seconds", self.tick_seconds, usual.tick)?,
             mailboxes_per_server: number(

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::super::mailboxes::{Row, joined};
 use super::super::schema::{domain, mailbox, user};
 use super::super::{Engine, StoreError};
+use super::hours::{has_come, lasts};
 use super::{find, update};
 use crate::domain::{Mailbox, MailboxId, ServerId};
 
@@ -102,9 +103,7 @@ fn to_user() -> RelationDef {
 
 /// Nobody holds a lease on it at `now`.
 pub(super) fn is_free(now: DateTime<Utc>) -> Condition {
-    Condition::any()
-        .add(mailbox::Column::LeaseUntil.is_null())
-        .add(mailbox::Column::LeaseUntil.lte(now))
+    has_come(mailbox::Column::LeaseUntil, now)
 }
 
 /// What was asked for is not on the server yet, or not known to be.
@@ -119,9 +118,7 @@ pub(super) fn is_waiting(server: ServerId) -> Condition {
 }
 
 fn is_due(server: ServerId, now: DateTime<Utc>) -> Condition {
-    let time = Condition::any()
-        .add(mailbox::Column::NextTryAt.is_null())
-        .add(mailbox::Column::NextTryAt.lte(now));
+    let time = has_come(mailbox::Column::NextTryAt, now);
     is_waiting(server).add(time).add(is_free(now))
 }
 
@@ -174,7 +171,7 @@ pub async fn claim_one(
     let Some(row) = this.clone().lock_exclusive().one(&tx).await? else {
         return Ok(Claim::Gone);
     };
-    if row.lease_until.is_some_and(|until| until > now) {
+    if lasts(row.lease_until, now) {
         return Ok(Claim::Held);
     }
     let Some(asked) = asked(&tx, this).await?.pop() else {

@@ -9,6 +9,7 @@ pub mod domains;
 pub mod due;
 pub mod expired;
 pub mod grants;
+pub mod hours;
 pub mod moves;
 pub mod purge;
 pub mod routes;

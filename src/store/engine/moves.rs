@@ -12,6 +12,7 @@ use super::super::schema::{conversion_item, mail_server, mailbox, mailbox_copy};
 use super::super::{Engine, StoreError};
 use super::conversions::{Job, Saved, under_lease};
 use super::copies::{self, LedgerId};
+use super::hours::has_come;
 use super::{delete, find, routes, update};
 use crate::domain::ids::EventId;
 use crate::domain::server::{Candidate, place};
@@ -441,9 +442,7 @@ async fn some(
     limit: u64,
 ) -> Result<Vec<Copy>, StoreError> {
     use mailbox_copy::Column;
-    let time = Condition::any()
-        .add(Column::NextTryAt.is_null())
-        .add(Column::NextTryAt.lte(engine.clock().now()));
+    let time = has_come(Column::NextTryAt, engine.clock().now());
     let rows = find::<mailbox_copy::Entity>()
         .filter(Column::ServerId.eq(server.0))
         .filter(which)

@@ -13,6 +13,7 @@ use super::super::mailboxes::kind;
 use super::super::schema::{conversion_batch, conversion_choice, conversion_selection};
 use super::super::{Engine, StoreError};
 use super::conversions::Saved;
+use super::hours::has_come;
 use super::{delete, find, update};
 use crate::domain::conversion::KeepOpen;
 use crate::domain::ids::EventId;
@@ -45,11 +46,9 @@ pub async fn claim(
 ) -> Result<Option<Task>, StoreError> {
     use conversion_selection::Column;
     let now = engine.clock().now();
-    let due = Condition::all().add(Column::CheckedAt.is_null()).add(
-        Condition::any()
-            .add(Column::LeaseUntil.is_null())
-            .add(Column::LeaseUntil.lte(now)),
-    );
+    let due = Condition::all()
+        .add(Column::CheckedAt.is_null())
+        .add(has_come(Column::LeaseUntil, now));
     let row = find::<conversion_selection::Entity>()
         .filter(due.clone())
         .order_by_asc(Column::BatchId)

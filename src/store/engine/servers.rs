@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::super::schema::{mail_server, mailbox};
 use super::super::seal::{self, Key, Place, SealError};
 use super::super::{Denied, Engine, Event, StoreError, TenantRef, Work};
+use super::hours::lasts;
 use super::{due, find, update};
 use crate::authz::ManageServers;
 use crate::domain::mailserver::Listener;
@@ -82,7 +83,7 @@ impl Server {
     /// Whether it is left alone at `now`, after it did not answer.
     #[must_use]
     pub fn rests(&self, now: DateTime<Utc>) -> bool {
-        self.next_try_at.is_some_and(|at| now < at)
+        lasts(self.next_try_at, now)
     }
 
     /// Its secrets.

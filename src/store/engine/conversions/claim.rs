@@ -15,6 +15,7 @@ use super::super::super::conversions::over;
 use super::super::super::mailboxes::kind;
 use super::super::super::schema::{conversion_batch, conversion_item, mail_server, mailbox};
 use super::super::super::{Engine, StoreError};
+use super::super::hours::{has_come, is_ahead};
 use super::super::{find, update};
 use super::Job;
 use crate::domain::ids::EventId;
@@ -99,7 +100,7 @@ impl Room {
     ) -> Result<Self, StoreError> {
         let leased: Vec<(Uuid, Uuid)> = find::<conversion_item::Entity>()
             .join(JoinType::InnerJoin, to_mailbox())
-            .filter(conversion_item::Column::LeaseUntil.gt(now))
+            .filter(is_ahead(conversion_item::Column::LeaseUntil, now))
             .filter(over().not())
             .select_only()
             .column(conversion_item::Column::BatchId)
@@ -292,12 +293,8 @@ fn begun() -> SimpleExpr {
 /// doors are shut, or it has switched.
 fn is_due(now: DateTime<Utc>) -> Condition {
     use conversion_item::Column;
-    let time = Condition::any()
-        .add(Column::NextTryAt.is_null())
-        .add(Column::NextTryAt.lte(now));
-    let free = Condition::any()
-        .add(Column::LeaseUntil.is_null())
-        .add(Column::LeaseUntil.lte(now));
+    let time = has_come(Column::NextTryAt, now);
+    let free = has_come(Column::LeaseUntil, now);
     let switched = Place::ALL.iter().filter(|place| place.has_switched());
     let may = Condition::any()
         .add(conversion_batch::Column::State.eq(BatchState::Running.as_str()))
