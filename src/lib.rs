@@ -12,10 +12,15 @@
 //!             │              authz           │           │
 //!             └────────────────┴──► domain ◄─┴───────────┘
 //! ```
+//!
+//! `letters` (what messages say, used by `app`) and `post` (handing them over, used by `engine`) know
+//! `domain` only.
 pub mod app;
 pub mod authz;
 pub mod backends;
 pub mod domain;
 pub mod engine;
+pub mod letters;
+pub mod post;
 pub mod store;
 pub mod web;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use config::{Config, Environment, File, FileFormat};
 use pilothouse::engine::Pace;
 use pilothouse::store::engine::hours::AHEAD_AT_MOST;
+use pilothouse::post::Post;
 use pilothouse::web::Network;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -43,6 +44,8 @@ pub struct Settings {
     pub mail_servers: MailServers,
     /// How fast things happen by themselves.
     pub pace: Pace,
+    /// Where messages to people go.
+    pub post: Post,
 }
 
 /// As it is written; the checked form is [`Settings`].
@@ -59,6 +62,7 @@ struct Written {
     dns: Dns,
     mail_servers: MailServers,
     engine: Engine,
+    mail: Mail,
 }
 
 impl Default for Written {
@@ -74,6 +78,7 @@ impl Default for Written {
             dns: Dns::default(),
             mail_servers: MailServers::default(),
             engine: Engine::default(),
+            mail: Mail::default(),
         }
     }
 }
@@ -175,6 +180,63 @@ struct Engine {
     usage_every_seconds: Option<u64>,
 }
 
+/// Messages to people.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Mail {
+    /// Whether and how they are sent.
+    transport: Transport,
+    /// `smtps://user:password@host` or `smtp://user:password@host:587`; it is secret.
+    smtp_url: Option<SecretString>,
+    /// The sender's address; also where a mail server returns what it cannot deliver.
+    from: Option<String>,
+    /// Where the files go with the transport `file`.
+    folder: PathBuf,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            transport: Transport::Off,
+            smtp_url: None,
+            from: None,
+            folder: PathBuf::from("var/mail"),
+        }
+    }
+}
+
+/// How messages are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Transport {
+    /// To a mail server.
+    Smtp,
+    /// Into a folder, for development.
+    File,
+    /// Not at all: they wait.
+    Off,
+}
+
+impl Mail {
+    fn post(self) -> anyhow::Result<Post> {
+        let from = self.from.as_deref();
+        let from = || from.ok_or_else(|| anyhow::anyhow!("mail.from: Write the sender’s address, such as panel@example.org."));
+        match self.transport {
+            Transport::Off => Ok(Post::off()),
+            Transport::File => Post::folder(self.folder, from()?)
+                .map_err(|why| anyhow::anyhow!("mail.from: {why}")),
+            Transport::Smtp => {
+                let form = "Write smtps://user:password@host or smtp://user:password@host:587.";
+                let url = self.smtp_url.as_ref().map(ExposeSecret::expose_secret);
+                let url = url.ok_or_else(|| anyhow::anyhow!("mail.smtp_url: It is missing. {form}"))?;
+                // What is wrong is said without the text, which holds a password.
+                let url: Url = url.parse().map_err(|_| anyhow::anyhow!("mail.smtp_url: It is no URL. {form}"))?;
+                Post::smtp(&url, from()?).map_err(|why| anyhow::anyhow!("mail.smtp_url or mail.from: {why}"))
+            }
+        }
+    }
+}
+
 impl Settings {
     /// Reads `file`, or `pilothouse.toml` when that is there, and then the variables that begin
     /// with `PILOTHOUSE_`.
@@ -226,6 +288,7 @@ impl Written {
             trusted_proxies: proxies.collect::<anyhow::Result<_>>()?,
             workers: self.workers,
             pace: self.engine.pace()?,
+            post: self.mail.post()?,
             database: self.database,
             log: self.log,
             secrets: self.secrets,

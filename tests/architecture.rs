@@ -9,9 +9,14 @@ const MAP: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("authz", &["domain"]),
     ("store", &["domain", "authz"]),
-    ("app", &["domain", "authz", "store"]),
+    ("app", &["domain", "authz", "store", "letters"]),
     ("backends", &["domain"]),
-    ("engine", &["domain", "authz", "store", "app", "backends"]),
+    ("letters", &["domain"]),
+    ("post", &["domain"]),
+    (
+        "engine",
+        &["domain", "authz", "store", "app", "backends", "post"],
+    ),
     ("web", &["domain", "authz", "store", "app"]),
 ];
 

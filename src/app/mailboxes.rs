@@ -10,7 +10,7 @@ pub use create::create;
 pub(super) use create::{Whose, add, created, home, taken};
 pub use drift::{adopt, repair};
 pub(super) use keeping::keep;
-pub use keeping::{bring_back, purge, retain};
+pub use keeping::{bring_back, purge, purge_ended, retain};
 
 use super::AppError;
 use crate::authz::{CheckMailboxes, Includes, Mutates, ViewMailboxes};

@@ -2,11 +2,13 @@
 //! names in its signature the one permission it needs, and commits at its end.
 pub mod api_keys;
 pub mod audit;
+pub mod brand;
 pub mod conversions;
 pub mod domains;
 pub mod drafts;
 pub mod mailboxes;
 pub mod members;
+pub mod messages;
 pub mod overview;
 pub mod password;
 pub mod plans;

@@ -165,6 +165,8 @@ macro_rules! policy {
 policy! {
     /// See tenants.
     ViewTenants: Viewer looks "tenants" []
+    /// Set name, colour, sender, time zone and retention.
+    EditTenants: Admin changes "tenants" [ViewTenants]
     /// Add a reseller or a customer.
     CreateTenants: Admin changes "tenants" [ViewTenants]
     /// See domains and the records to publish.
@@ -207,6 +209,10 @@ policy! {
     ViewConversions: Viewer looks "conversions" [ViewMailboxes, ViewPlans]
     /// Convert mailboxes, pause, resume and cancel.
     ConvertMailboxes: Admin changes "conversions" [ViewConversions, ViewMailboxes, ViewPlans, EditMailboxes]
+    /// See what was sent to whom, and what bounced.
+    ViewMessages: Viewer looks "messages" []
+    /// Send what bounced once more.
+    SendMessages: Admin changes "messages" [ViewMessages]
     /// See mail servers: on the platform tenant they all are.
     ViewServers: Viewer looks "mail-servers" []
     /// Take over an account that a server has and the panel does not know.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use pilothouse::engine::dns::Dns;
 use pilothouse::engine::servers::Servers;
-use pilothouse::engine::{self, domains};
+use pilothouse::engine::{self, domains, messages, retention};
 use pilothouse::store::engine::conversions;
 use pilothouse::web::site;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +33,12 @@ pub async fn serve(settings: Settings, pid_file: Option<PathBuf>) -> anyhow::Res
         owner: format!("panel-{}", std::process::id()),
         pace: settings.pace,
     };
+    let sending = messages::Sending {
+        post: settings.post,
+        panel: settings.public_url.clone(),
+    };
+    let outbox = tokio::spawn(messages::run(context.clone(), sending.clone(), stopping.clone()));
+    let kept = tokio::spawn(retention::run(context.clone(), sending, stopping.clone()));
     let looks = tokio::spawn(domains::run(context.clone(), dns, stopping.clone()));
     let engine = tokio::spawn(engine::run(context, stopping.clone()));
     let running = engine.abort_handle();
@@ -47,7 +53,9 @@ pub async fn serve(settings: Settings, pid_file: Option<PathBuf>) -> anyhow::Res
 
     stopping.cancel();
     engine.await.context("the engine broke")?;
-    looks.await.context("the engine broke")?;
+    for part in [looks, outbox, kept] {
+        part.await.context("the engine broke")?;
+    }
     store.close().await?;
     tracing::info!("the panel has stopped");
     served

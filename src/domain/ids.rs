@@ -46,6 +46,8 @@ ids! {
     DomainId,
     /// A mail store with one primary address.
     MailboxId,
+    /// A message that the panel sends.
+    MessageId,
     /// A backing mail server.
     ServerId,
     /// A product that a reseller sells.

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod invalid;
 pub mod mailbox;
 pub mod mailserver;
+pub mod message;
 pub mod page;
 pub mod plan;
 pub mod protocol;
@@ -33,11 +34,12 @@ pub use conversion::{
 pub use effective::{Levels, Switches, Why, effective};
 pub use filter::{MailboxFilter, TabCounts, UserFilter};
 pub use ids::{
-    ApiKeyId, BatchId, CheckId, DomainId, ItemId, MailboxId, MemberId, PlanId, ServerId, SessionId,
+    ApiKeyId, BatchId, CheckId, DomainId, ItemId, MailboxId, MemberId, MessageId, PlanId, ServerId, SessionId,
     TenantId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
 pub use mailbox::{Check, Mailbox, MailboxState};
+pub use message::{Brand, Letter, Message, MessageState, Moment};
 pub use mailserver::{DesiredMailbox, ObservedMailbox};
 pub use page::{Page, PageRequest};
 pub use plan::Plan;

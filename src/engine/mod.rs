@@ -7,12 +7,15 @@ pub mod backoff;
 pub mod conversion;
 pub mod dns;
 pub mod domains;
+pub mod messages;
 pub mod ledger;
 pub mod reconciler;
+pub mod retention;
 pub mod routes;
 pub mod servers;
 pub mod sweep;
 
+mod arrived;
 mod checks;
 mod grants;
 mod health;

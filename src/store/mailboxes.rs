@@ -10,6 +10,7 @@
 mod change;
 mod checks;
 mod create;
+mod kept;
 mod list;
 mod read;
 mod write;
@@ -22,6 +23,7 @@ pub use checks::{find_check, request_check};
 pub use create::{New, create};
 pub use list::{addresses, count, list, tab_counts};
 pub(super) use list::{contains, domain_named};
+pub use kept::{Ending, ending};
 pub(super) use read::{Row, joined, kind};
 pub(super) use write::{asked, search, seen, standing, switches, touch};
 

@@ -8,8 +8,8 @@ use sea_orm::{
 
 use super::schema::{
     api_key, audit_event, conversion_batch, conversion_choice, conversion_item,
-    conversion_selection, domain, mail_server, mailbox, mailbox_check, mailbox_copy, plan, stray,
-    tenant, user,
+    conversion_selection, domain, mail_server, mailbox, mailbox_check, mailbox_copy, message, plan,
+    stray, tenant, user,
 };
 use crate::domain::{TenantId, TenantKind};
 
@@ -40,6 +40,7 @@ owned! {
     mailbox.TenantId,
     mailbox_check.TenantId,
     mailbox_copy.TenantId,
+    message.TenantId,
     plan.TenantId,
     stray.TenantId,
     user.TenantId,

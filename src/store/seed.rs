@@ -45,6 +45,7 @@ pub(super) async fn seed(core: &Core) -> Result<(), StoreError> {
         audit_hash: Set(String::new()),
         created_at: Set(now),
         updated_at: Set(now),
+        ..Default::default()
     }
     .insert(&tx)
     .await?;

@@ -151,6 +151,7 @@ pub async fn insert<P: Includes<CreateTenants>>(
         audit_hash: Set(String::new()),
         created_at: Set(work.now()),
         updated_at: Set(work.now()),
+        ..Default::default()
     }
     .insert(&work.scoped.tx)
     .await?;

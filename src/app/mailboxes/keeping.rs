@@ -32,8 +32,14 @@ where
     if mailbox.retained_at.is_some() {
         return Ok(None);
     }
-    let plan = store::plans::of(work, mailbox).await?;
-    let purge_after = work.now() + TimeDelta::days(i64::from(plan.retention_days));
+    let days = match store::brand::in_force(work, mailbox.tenant).await? {
+        Some(store::brand::InForce {
+            retention_days: Some(days),
+            ..
+        }) => days,
+        _ => store::plans::of(work, mailbox).await?.retention_days,
+    };
+    let purge_after = work.now() + TimeDelta::days(i64::from(days));
     store::mailboxes::retain(work, mailbox, purge_after).await?;
     let kept = Mailbox {
         retained_at: Some(work.now()),
@@ -69,6 +75,17 @@ pub async fn purge(work: Work<PurgeMailboxes>, mailbox: &str) -> Result<Mailbox,
     work.commit(told("mailbox.purged", &mailbox, &changed))
         .await?;
     Ok(changed)
+}
+
+/// Destroys a mailbox whose time is over; one that was brought back meanwhile stays.
+pub async fn purge_ended(work: Work<PurgeMailboxes>, mailbox: &str) -> Result<Mailbox, AppError> {
+    let found = find_to_change(&work, mailbox).await?;
+    let over = found.purge_after.is_some_and(|after| after <= work.now());
+    if found.retained_at.is_none() || !over {
+        let said = format!("{} is not kept any more, or its time is not over.", found.address);
+        return Err(AppError::conflict("not-ended", said));
+    }
+    purge(work, mailbox).await
 }
 
 /// Refuses to bring back what is being destroyed.

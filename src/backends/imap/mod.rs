@@ -6,6 +6,7 @@
 //! another server. `names` is about folder names.
 mod connect;
 pub mod copy;
+mod find;
 mod names;
 mod response;
 mod session;
@@ -24,6 +25,7 @@ use crate::domain::mailserver::Security;
 use response::Said;
 
 pub use connect::Trust;
+pub use find::in_inbox;
 pub use survey::survey;
 
 /// A server that sends nothing for this long is given up.

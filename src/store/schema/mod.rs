@@ -17,6 +17,7 @@ pub mod mailbox_copy;
 pub mod mailbox_route;
 pub mod member;
 pub mod membership;
+pub mod message;
 pub mod plan;
 pub mod session;
 pub mod sign_in_throttle;
