@@ -14,6 +14,11 @@ url = "sqlite://$DEMO_DIR/pilothouse.db?mode=rwc"
 [secrets]
 key_file = "$DEMO_DIR/secrets.key"
 
+[mail]
+transport = "file"
+from = "panel@pilothouse.test"
+folder = "$DEMO_DIR/mail-out"
+
 [engine]
 sweep_every_seconds = 30
 usage_every_seconds = 20

@@ -220,7 +220,11 @@ enum Transport {
 impl Mail {
     fn post(self) -> anyhow::Result<Post> {
         let from = self.from.as_deref();
-        let from = || from.ok_or_else(|| anyhow::anyhow!("mail.from: Write the sender’s address, such as panel@example.org."));
+        let from = || {
+            from.ok_or_else(|| {
+                anyhow::anyhow!("mail.from: Write the sender’s address, such as panel@example.org.")
+            })
+        };
         match self.transport {
             Transport::Off => Ok(Post::off()),
             Transport::File => Post::folder(self.folder, from()?)
@@ -228,10 +232,14 @@ impl Mail {
             Transport::Smtp => {
                 let form = "Write smtps://user:password@host or smtp://user:password@host:587.";
                 let url = self.smtp_url.as_ref().map(ExposeSecret::expose_secret);
-                let url = url.ok_or_else(|| anyhow::anyhow!("mail.smtp_url: It is missing. {form}"))?;
+                let url =
+                    url.ok_or_else(|| anyhow::anyhow!("mail.smtp_url: It is missing. {form}"))?;
                 // What is wrong is said without the text, which holds a password.
-                let url: Url = url.parse().map_err(|_| anyhow::anyhow!("mail.smtp_url: It is no URL. {form}"))?;
-                Post::smtp(&url, from()?).map_err(|why| anyhow::anyhow!("mail.smtp_url or mail.from: {why}"))
+                let url: Url = url
+                    .parse()
+                    .map_err(|_| anyhow::anyhow!("mail.smtp_url: It is no URL. {form}"))?;
+                Post::smtp(&url, from()?)
+                    .map_err(|why| anyhow::anyhow!("mail.smtp_url or mail.from: {why}"))
             }
         }
     }

@@ -63,8 +63,18 @@ pub async fn change(
 fn changed(old: &Own, change: &BrandChange) -> Result<Own, Invalid> {
     let mut faults = Invalid::default();
     let mut new = old.clone();
-    name("brand_name", change.brand_name.as_deref(), &mut new.brand_name, &mut faults);
-    name("sender_name", change.sender_name.as_deref(), &mut new.sender_name, &mut faults);
+    name(
+        "brand_name",
+        change.brand_name.as_deref(),
+        &mut new.brand_name,
+        &mut faults,
+    );
+    name(
+        "sender_name",
+        change.sender_name.as_deref(),
+        &mut new.sender_name,
+        &mut faults,
+    );
     match change.brand_colour.as_deref().map(str::trim) {
         None => {}
         Some("") => new.brand_colour = None,
@@ -86,14 +96,19 @@ fn changed(old: &Own, change: &BrandChange) -> Result<Own, Invalid> {
         Some("") => new.retention_days = None,
         Some(typed) => match typed.parse::<i32>() {
             Ok(days) if (1..=3650).contains(&days) => new.retention_days = Some(days),
-            _ => faults.push("retention_days", "Write 1 to 3650 days, or nothing for the plan’s."),
+            _ => faults.push(
+                "retention_days",
+                "Write 1 to 3650 days, or nothing for the plan’s.",
+            ),
         },
     }
     faults.into_result().map(|()| new)
 }
 
 fn name(field: &str, typed: Option<&str>, kept: &mut Option<String>, faults: &mut Invalid) {
-    let Some(typed) = typed.map(str::trim) else { return };
+    let Some(typed) = typed.map(str::trim) else {
+        return;
+    };
     if typed.chars().count() > LONGEST {
         faults.push(field, format!("At most {LONGEST} characters."));
     } else if typed.chars().any(char::is_control) {

@@ -11,9 +11,7 @@ use crate::authz::{SendMessages, ViewMessages, ViewService};
 use crate::domain::conversion::{KeepOpen, pre_check};
 use crate::domain::mailserver::Listener;
 use crate::domain::message::{Letter, Message, MessageState, Moment};
-use crate::domain::{
-    BatchId, Kind, Mailbox, MessageId, Page, PageRequest, Protocol, effective,
-};
+use crate::domain::{BatchId, Kind, Mailbox, MessageId, Page, PageRequest, Protocol, effective};
 use crate::letters::{self, Ending, Told};
 use crate::store::conversions::{self, Facts};
 use crate::store::messages::{self, MessageFilter};
@@ -43,7 +41,11 @@ pub async fn preview(
 ) -> Result<Letter, AppError> {
     let named = [coming.mailbox.clone()];
     let facts = conversions::facts(work, coming.to, &named, None).await?;
-    let facts = facts.into_iter().next().flatten().ok_or(AppError::NotFound("mailbox"))?;
+    let facts = facts
+        .into_iter()
+        .next()
+        .flatten()
+        .ok_or(AppError::NotFound("mailbox"))?;
     of_coming(work, &facts, coming, moment).await
 }
 
@@ -55,7 +57,11 @@ async fn of_coming(
 ) -> Result<Letter, AppError> {
     let mailbox = &facts.mailbox;
     let check = pre_check::pre_check(facts.subject(), coming.to, &coming.keep_open, work.now());
-    let closes: Vec<Protocol> = check.closes.iter().map(|closing| closing.protocol).collect();
+    let closes: Vec<Protocol> = check
+        .closes
+        .iter()
+        .map(|closing| closing.protocol)
+        .collect();
     let mut open = effective(&mailbox.levels, work.now());
     for protocol in Protocol::ALL {
         if check.opens.contains(&protocol) {
@@ -71,7 +77,11 @@ async fn of_coming(
         when: coming.when,
         opens: check.opens,
         closes,
-        until: coming.keep_open.iter().map(|grant| (grant.protocol, grant.until)).collect(),
+        until: coming
+            .keep_open
+            .iter()
+            .map(|grant| (grant.protocol, grant.until))
+            .collect(),
         ..told(work, mailbox, coming.to, listeners).await?
     };
     letters::conversion(&told).map_err(broken)
@@ -137,7 +147,9 @@ async fn before(
         when: batch.not_before.filter(|then| work.now() < *then),
         keep_open: batch.keep_open,
     };
-    of_coming(work, &facts, &coming, Moment::Before).await.map(Some)
+    of_coming(work, &facts, &coming, Moment::Before)
+        .await
+        .map(Some)
 }
 
 async fn after(work: &Work<ViewService>, mailbox: &str) -> Result<Option<Letter>, AppError> {
@@ -147,7 +159,9 @@ async fn after(work: &Work<ViewService>, mailbox: &str) -> Result<Option<Letter>
     };
     let grants = Protocol::ALL.into_iter().filter_map(|protocol| {
         let switch = mailbox.levels.switches.get(protocol);
-        let until = switch.until.filter(|until| switch.on && work.now() < *until)?;
+        let until = switch
+            .until
+            .filter(|until| switch.on && work.now() < *until)?;
         Some((protocol, until))
     });
     let told = Told {
@@ -164,7 +178,10 @@ async fn ending(
     key: &str,
     panel: &Url,
 ) -> Result<Option<Letter>, AppError> {
-    let day = key.split('/').nth(2).and_then(|day| day.parse::<NaiveDate>().ok());
+    let day = key
+        .split('/')
+        .nth(2)
+        .and_then(|day| day.parse::<NaiveDate>().ok());
     let Some(begins) = day.and_then(|day| day.and_hms_opt(0, 0, 0)) else {
         return Ok(None);
     };
@@ -228,7 +245,10 @@ pub async fn send_again(work: Work<SendMessages>, id: MessageId) -> Result<Messa
     let event = Event::new("message.sent_again", "message", old.recipient.as_str())
         .id(id.0)
         .of(old.tenant)
-        .change(json!({"state": old.state, "said": old.said}), json!({"state": "waiting"}));
+        .change(
+            json!({"state": old.state, "said": old.said}),
+            json!({"state": "waiting"}),
+        );
     work.commit(event).await?;
     new.ok_or(AppError::NotFound("message"))
 }

@@ -37,7 +37,11 @@ pub async fn serve(settings: Settings, pid_file: Option<PathBuf>) -> anyhow::Res
         post: settings.post,
         panel: settings.public_url.clone(),
     };
-    let outbox = tokio::spawn(messages::run(context.clone(), sending.clone(), stopping.clone()));
+    let outbox = tokio::spawn(messages::run(
+        context.clone(),
+        sending.clone(),
+        stopping.clone(),
+    ));
     let kept = tokio::spawn(retention::run(context.clone(), sending, stopping.clone()));
     let looks = tokio::spawn(domains::run(context.clone(), dns, stopping.clone()));
     let engine = tokio::spawn(engine::run(context, stopping.clone()));

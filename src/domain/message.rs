@@ -188,8 +188,14 @@ mod tests {
 
     #[test]
     fn a_colour_must_carry_white_letters() {
-        assert_eq!(Colour::parse("c", " #1F4E79 ").map(|c| c.0), Ok("#1f4e79".to_owned()));
-        assert_eq!(Colour::parse("c", "1f4e79").map(|c| c.0), Ok("#1f4e79".to_owned()));
+        assert_eq!(
+            Colour::parse("c", " #1F4E79 ").map(|c| c.0),
+            Ok("#1f4e79".to_owned())
+        );
+        assert_eq!(
+            Colour::parse("c", "1f4e79").map(|c| c.0),
+            Ok("#1f4e79".to_owned())
+        );
         let pale = Colour::parse("c", "#ffcc00").unwrap_err().to_string();
         assert!(pale.contains("1.5 to 1"), "{pale}");
         for wrong in ["", "#fff", "blue", "#12345g", "#1234567"] {

@@ -34,13 +34,13 @@ pub use conversion::{
 pub use effective::{Levels, Switches, Why, effective};
 pub use filter::{MailboxFilter, TabCounts, UserFilter};
 pub use ids::{
-    ApiKeyId, BatchId, CheckId, DomainId, ItemId, MailboxId, MemberId, MessageId, PlanId, ServerId, SessionId,
-    TenantId, UserId,
+    ApiKeyId, BatchId, CheckId, DomainId, ItemId, MailboxId, MemberId, MessageId, PlanId, ServerId,
+    SessionId, TenantId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
 pub use mailbox::{Check, Mailbox, MailboxState};
-pub use message::{Brand, Letter, Message, MessageState, Moment};
 pub use mailserver::{DesiredMailbox, ObservedMailbox};
+pub use message::{Brand, Letter, Message, MessageState, Moment};
 pub use page::{Page, PageRequest};
 pub use plan::Plan;
 pub use protocol::{Kind, Protocol, Protocols};

@@ -31,7 +31,12 @@ async fn fate(context: &Context, post: &Post, one: &Outgoing) -> anyhow::Result<
     let now = context.store.clock().now();
     match post.has(&one.message.message_id).await {
         Some(true) => return Ok((Fate::Sent, "It is in the folder.".to_owned())),
-        Some(false) => return Ok((Fate::Again(now, false), "It was not written yet.".to_owned())),
+        Some(false) => {
+            return Ok((
+                Fate::Again(now, false),
+                "It was not written yet.".to_owned(),
+            ));
+        }
         None => {}
     }
     if in_the_mailbox(context, one).await? == Some(true) {

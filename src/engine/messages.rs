@@ -65,11 +65,7 @@ pub async fn run_once(context: &Context, sending: &Sending) -> anyhow::Result<Ag
     Ok(if more { Again::Now } else { Again::Later })
 }
 
-async fn send_all(
-    context: &Context,
-    sending: &Sending,
-    due: Vec<Outgoing>,
-) -> anyhow::Result<()> {
+async fn send_all(context: &Context, sending: &Sending, due: Vec<Outgoing>) -> anyhow::Result<()> {
     let mut line: Option<Line> = None;
     for one in due {
         let Some(parcel) = write(context, sending, &one).await? else {
@@ -105,7 +101,9 @@ async fn write(
         Some(letter) => letter.clone(),
         None => {
             let platform = TenantRef::Slug(PLATFORM.to_owned());
-            let cx = store.authorize::<ViewService>("messages", &platform).await?;
+            let cx = store
+                .authorize::<ViewService>("messages", &platform)
+                .await?;
             let work = cx.begin().await?;
             let letter =
                 app::messages::compose(&work, &one.message, &one.key, &sending.panel).await?;
@@ -162,9 +160,10 @@ async fn settle(
     let (fate, said) = match trouble {
         Trouble::Never(said) => (Fate::Bounced, said.clone()),
         Trouble::Unknown(said) => (Fate::Unsure(Some(now)), said.clone()),
-        Trouble::Later(said) if one.message.attempts + 1 >= TRIES => {
-            (Fate::Bounced, format!("Given up after {TRIES} tries. {said}"))
-        }
+        Trouble::Later(said) if one.message.attempts + 1 >= TRIES => (
+            Fate::Bounced,
+            format!("Given up after {TRIES} tries. {said}"),
+        ),
         Trouble::Later(said) => {
             let pause = pause(one.message.attempts + 1);
             (Fate::Again(now + pause, counts), said.clone())

@@ -20,10 +20,16 @@ const EVERY: Duration = Duration::from_mins(1);
 /// Runs until the shutdown.
 pub async fn run(context: Context, sending: Sending, shutdown: CancellationToken) {
     let host = sending.post.domain().to_owned();
-    keep(context, shutdown, "retention", Rhythm::timed(EVERY), move |context| {
-        let host = host.clone();
-        async move { run_once(&context, &host).await }
-    })
+    keep(
+        context,
+        shutdown,
+        "retention",
+        Rhythm::timed(EVERY),
+        move |context| {
+            let host = host.clone();
+            async move { run_once(&context, &host).await }
+        },
+    )
     .await;
 }
 

@@ -98,15 +98,30 @@ pub fn conversion(told: &Told) -> Result<Letter, askama::Error> {
 /// The letter to the admins of a customer.
 pub fn retention(ending: &Ending) -> Result<Letter, askama::Error> {
     let count = ending.addresses.len() as u64 + ending.more;
-    let mailboxes = if count == 1 { "1 kept mailbox" } else { "kept mailboxes" };
-    let many = if count == 1 { String::new() } else { format!("{count} ") };
+    let mailboxes = if count == 1 {
+        "1 kept mailbox"
+    } else {
+        "kept mailboxes"
+    };
+    let many = if count == 1 {
+        String::new()
+    } else {
+        format!("{count} ")
+    };
     let day = day(ending.ends, &ending.brand.time_zone);
-    let mut facts: Vec<_> = ending.addresses.iter().map(|a| ("Mailbox", a.clone())).collect();
+    let mut facts: Vec<_> = ending
+        .addresses
+        .iter()
+        .map(|a| ("Mailbox", a.clone()))
+        .collect();
     if ending.more > 0 {
         facts.push(("And", format!("{} more, on the page", ending.more)));
     }
     let words = Words {
-        subject: format!("{many}{mailboxes} of {} will be destroyed on {day}", ending.tenant),
+        subject: format!(
+            "{many}{mailboxes} of {} will be destroyed on {day}",
+            ending.tenant
+        ),
         heading: format!("Kept until {day}"),
         hello: "Hello,".to_owned(),
         lead: vec![
@@ -155,7 +170,9 @@ fn before(told: &Told) -> Words {
          up on which device."
             .to_owned(),
     );
-    let date = told.when.map_or_else(String::new, |at| format!(" on {}", day(at, &told.brand.time_zone)));
+    let date = told.when.map_or_else(String::new, |at| {
+        format!(" on {}", day(at, &told.brand.time_zone))
+    });
     Words {
         subject: format!("Your mailbox becomes {} mailbox{date}", article(kind)),
         heading: format!("Your mailbox becomes {kind}"),
@@ -177,7 +194,10 @@ fn after(told: &Told) -> Words {
         article(kind)
     )];
     lead.extend(closing(told));
-    let webmail = told.listeners.iter().find(|l| l.protocol == Protocol::Webmail);
+    let webmail = told
+        .listeners
+        .iter()
+        .find(|l| l.protocol == Protocol::Webmail);
     Words {
         subject: format!("Your mailbox is {} mailbox now: what to do", article(kind)),
         heading: format!("Your mailbox is {kind} now"),
@@ -272,7 +292,9 @@ fn pop_imap_steps(told: &Told) -> Vec<Step> {
 }
 
 fn listener(told: &Told, protocol: Protocol) -> Option<&Listener> {
-    told.listeners.iter().find(|listener| listener.protocol == protocol)
+    told.listeners
+        .iter()
+        .find(|listener| listener.protocol == protocol)
 }
 
 fn place(listener: &Listener) -> String {
@@ -306,7 +328,10 @@ fn facts(told: &Told) -> Vec<(&'static str, String)> {
 fn closing(told: &Told) -> Vec<String> {
     let stays = told.until.iter().map(|(protocol, until)| {
         let until = day(*until, &told.brand.time_zone);
-        format!("{} stays open until {until}, so that older devices have time.", protocol.label())
+        format!(
+            "{} stays open until {until}, so that older devices have time.",
+            protocol.label()
+        )
     });
     stays.collect()
 }
@@ -339,7 +364,9 @@ fn zone(name: &str) -> chrono_tz::Tz {
 }
 
 fn day(at: DateTime<Utc>, zone_name: &str) -> String {
-    at.with_timezone(&zone(zone_name)).format("%-d %B %Y").to_string()
+    at.with_timezone(&zone(zone_name))
+        .format("%-d %B %Y")
+        .to_string()
 }
 
 fn moment(at: DateTime<Utc>, zone_name: &str) -> String {

@@ -31,8 +31,18 @@ fn told(moment: Moment, to: Kind) -> Told {
         listeners: vec![
             at(Protocol::Imap, 993, Security::Tls, None),
             at(Protocol::Smtp, 587, Security::Starttls, None),
-            at(Protocol::Activesync, 443, Security::Tls, Some("https://mail.acme.test/eas")),
-            at(Protocol::Webmail, 443, Security::Tls, Some("https://mail.acme.test/SOGo")),
+            at(
+                Protocol::Activesync,
+                443,
+                Security::Tls,
+                Some("https://mail.acme.test/eas"),
+            ),
+            at(
+                Protocol::Webmail,
+                443,
+                Security::Tls,
+                Some("https://mail.acme.test/SOGo"),
+            ),
         ],
     }
 }
@@ -40,9 +50,15 @@ fn told(moment: Moment, to: Kind) -> Told {
 #[test]
 fn before_it_says_what_will_change_and_when_in_the_customers_time() {
     let letter = conversion(&told(Moment::Before, Kind::Exchange)).unwrap();
-    assert_eq!(letter.subject, "Your mailbox becomes an Exchange mailbox on 8 December 2026");
+    assert_eq!(
+        letter.subject,
+        "Your mailbox becomes an Exchange mailbox on 8 December 2026"
+    );
     for text in [&letter.text, &letter.html] {
-        assert!(text.contains("Tuesday, 8 December 2026 at 02:00 CET"), "{text}");
+        assert!(
+            text.contains("Tuesday, 8 December 2026 at 02:00 CET"),
+            "{text}"
+        );
         assert!(text.contains("stays open until 22 December 2026"), "{text}");
         assert!(text.contains("Hello Ann Archer,"), "{text}");
     }
@@ -56,15 +72,33 @@ fn after_it_says_what_to_do_on_which_device() {
         assert!(text.contains("https://mail.acme.test/SOGo"), "{text}");
     }
     let back = conversion(&told(Moment::After, Kind::PopImap)).unwrap();
-    assert!(back.text.contains("Incoming, IMAP: mail.acme.test, port 993, SSL/TLS"), "{}", back.text);
-    assert!(back.text.contains("Outgoing, SMTP: mail.acme.test, port 587, STARTTLS"), "{}", back.text);
+    assert!(
+        back.text
+            .contains("Incoming, IMAP: mail.acme.test, port 993, SSL/TLS"),
+        "{}",
+        back.text
+    );
+    assert!(
+        back.text
+            .contains("Outgoing, SMTP: mail.acme.test, port 587, STARTTLS"),
+        "{}",
+        back.text
+    );
 }
 
 #[test]
 fn names_are_shown_as_they_are_and_nothing_comes_from_elsewhere() {
     let letter = conversion(&told(Moment::After, Kind::Exchange)).unwrap();
-    assert!(letter.html.contains("Quayside &#60;Hosting&#62;"), "{}", letter.html);
-    assert!(letter.text.contains("Quayside <Hosting>"), "{}", letter.text);
+    assert!(
+        letter.html.contains("Quayside &#60;Hosting&#62;"),
+        "{}",
+        letter.html
+    );
+    assert!(
+        letter.text.contains("Quayside <Hosting>"),
+        "{}",
+        letter.text
+    );
     for remote in ["<img", "src=", "url(", "@import", "<link", "<script"] {
         assert!(!letter.html.contains(remote), "{remote}");
     }
@@ -86,5 +120,11 @@ fn admins_are_told_which_kept_mailboxes_end() {
         "5 kept mailboxes of Acme will be destroyed on 8 December 2026"
     );
     assert!(letter.text.contains("bob@acme.test"), "{}", letter.text);
-    assert!(letter.text.contains("Show the kept mailboxes: https://panel.test/"), "{}", letter.text);
+    assert!(
+        letter
+            .text
+            .contains("Show the kept mailboxes: https://panel.test/"),
+        "{}",
+        letter.text
+    );
 }

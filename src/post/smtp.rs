@@ -45,7 +45,9 @@ impl Server {
     /// Reads its URL. The password in it is never shown again.
     pub(super) fn read(url: &Url) -> Result<Self, String> {
         let wrong = "Write smtps://user:password@host or smtp://user:password@host:587.";
-        let host = url.host().ok_or_else(|| format!("It names no host. {wrong}"))?;
+        let host = url
+            .host()
+            .ok_or_else(|| format!("It names no host. {wrong}"))?;
         let loopback = match &host {
             Host::Domain(name) => *name == "localhost",
             Host::Ipv4(ip) => ip.is_loopback(),
@@ -58,9 +60,9 @@ impl Server {
             other => return Err(format!("“{other}” is not how mail is sent. {wrong}")),
         };
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let credentials = url.password().map(|password| {
-            Credentials::new(decoded(url.username()), decoded(password))
-        });
+        let credentials = url
+            .password()
+            .map(|password| Credentials::new(decoded(url.username()), decoded(password)));
         Ok(Self {
             host: host.to_string().trim_matches(['[', ']']).to_owned(),
             port: url.port().unwrap_or(port),
@@ -120,7 +122,8 @@ pub struct Session {
 impl Session {
     pub(super) async fn offer(&mut self, parcel: &Parcel) -> Result<(), Trouble> {
         let offered = timeout(PATIENCE, self.up_to_the_text(parcel)).await;
-        let answer = offered.unwrap_or_else(|_| Err(Trouble::Later("No answer in time.".to_owned())));
+        let answer =
+            offered.unwrap_or_else(|_| Err(Trouble::Later("No answer in time.".to_owned())));
         if answer.is_err() {
             // Whatever was begun is forgotten, so that the next one starts anew.
             let _ = timeout(PATIENCE, self.connection.command(Rset)).await;
@@ -194,7 +197,10 @@ mod tests {
         assert_eq!((out.tls, out.port), (Tls::Starttls, 587));
         assert!(out.credentials.is_some());
         assert_eq!(format!("{out:?}"), "mail.example.org:587 (Starttls)");
-        assert_eq!(read("smtps://mail.example.org").unwrap().tls, Tls::FromTheFirstByte);
+        assert_eq!(
+            read("smtps://mail.example.org").unwrap().tls,
+            Tls::FromTheFirstByte
+        );
         let here = read("smtp://127.0.0.1:2525").unwrap();
         assert_eq!((here.tls, here.port), (Tls::None, 2525));
         assert!(read("http://mail.example.org").is_err());

@@ -33,10 +33,7 @@ pub struct InForce {
 }
 
 /// What a tenant has set itself.
-pub async fn own<P: Permission>(
-    work: &Work<P>,
-    id: TenantId,
-) -> Result<Option<Own>, StoreError> {
+pub async fn own<P: Permission>(work: &Work<P>, id: TenantId) -> Result<Option<Own>, StoreError> {
     let row = work
         .scoped
         .find::<tenant::Entity>()

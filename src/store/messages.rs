@@ -10,9 +10,7 @@ use super::schema::message;
 use super::{StoreError, Work};
 use crate::authz::{Includes, SendMessages, ViewMessages};
 use crate::domain::message::{Letter, Message, MessageState, Moment};
-use crate::domain::{
-    BatchId, EmailAddress, MailboxId, MessageId, Page, PageRequest, TenantId,
-};
+use crate::domain::{BatchId, EmailAddress, MailboxId, MessageId, Page, PageRequest, TenantId};
 
 /// Which messages.
 #[derive(Debug, Clone, Default)]

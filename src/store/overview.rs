@@ -1,15 +1,18 @@
 //! What the first page shows: figures in one pass over the mailboxes, and of each thing that needs
 //! somebody how many there are and the ten worst.
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, Func, Order, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::domains::{self, Domain};
+use super::engine::messages::WARNED;
 use super::mailboxes::{Row, joined};
-use super::schema::{conversion_item, domain, mailbox, tenant, user};
+use super::schema::{conversion_item, domain, mailbox, message, tenant, user};
 use super::{StoreError, Work, conversions, mailboxes};
 use crate::authz::{Includes, Permission, ViewMailboxes};
+use crate::domain::message::MessageState;
 use crate::domain::{EmailAddress, Item, ItemState, Kind, Mailbox, MailboxState};
 
 /// How many of each list are shown.
@@ -33,6 +36,12 @@ pub struct Overview {
     pub exchange: u64,
     /// Retained mailboxes.
     pub kept: u64,
+    /// Retained mailboxes that are destroyed within a week, and when the first of them is.
+    pub ending_total: u64,
+    /// When the first of those is destroyed.
+    pub ending_first: Option<DateTime<Utc>>,
+    /// Messages that bounced, or of which nobody knows whether they arrived.
+    pub bounced_total: u64,
     /// Bytes all mailboxes hold together.
     pub used_bytes: i64,
     /// Conversions that are under way.
@@ -69,7 +78,30 @@ pub async fn show<P: Includes<ViewMailboxes>>(work: &Work<P>) -> Result<Overview
     mailboxes_that_need_somebody(work, &mut overview).await?;
     nearly_full(work, &mut overview).await?;
     unproved(work, &mut overview).await?;
+    ending(work, &mut overview).await?;
     Ok(overview)
+}
+
+/// Kept mailboxes whose time ends, and messages that did not get there.
+async fn ending<P: Permission>(work: &Work<P>, to: &mut Overview) -> Result<(), StoreError> {
+    let kept = work
+        .scoped
+        .find::<mailbox::Entity>()
+        .filter(mailbox::Column::PurgeAfter.lte(work.now + WARNED))
+        .filter(mailbox::Column::RetainedAt.is_not_null())
+        .filter(mailbox::Column::PurgeAskedAt.is_null());
+    let first = kept.clone().order_by_asc(mailbox::Column::PurgeAfter);
+    let first = first.one(&work.scoped.tx).await?;
+    to.ending_first = first.and_then(|row| row.purge_after);
+    to.ending_total = kept.count(&work.scoped.tx).await?;
+    let lost = [MessageState::Bounced, MessageState::Unsure].map(MessageState::as_str);
+    to.bounced_total = work
+        .scoped
+        .find::<message::Entity>()
+        .filter(message::Column::State.is_in(lost))
+        .count(&work.scoped.tx)
+        .await?;
+    Ok(())
 }
 
 #[derive(FromQueryResult)]

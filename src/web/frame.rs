@@ -10,8 +10,8 @@ use super::shell::{Crumb, Flash, PersonLabel, PlainShell, Shell, ShellLinks, Ten
 use super::urls;
 use crate::app::AppError;
 use crate::authz::{
-    Permission, ViewApiKeys, ViewAudit, ViewConversions, ViewDomains, ViewMailboxes, ViewServers,
-    ViewTenants, ViewUsers,
+    Permission, ViewApiKeys, ViewAudit, ViewConversions, ViewDomains, ViewMailboxes, ViewMessages,
+    ViewServers, ViewTenants, ViewUsers,
 };
 use crate::domain::{Invalid, TenantKind};
 use crate::store::Cx;
@@ -135,6 +135,11 @@ fn places<P: Permission>(cx: &Cx<P>) -> Vec<(Section, String, Option<super::nav:
             urls::conversions(slug),
         ),
         (
+            cx.may::<ViewMessages>(),
+            Section::Messages,
+            urls::messages(slug),
+        ),
+        (
             platform && cx.may::<ViewServers>(),
             Section::MailServers,
             urls::mail_servers(slug),
@@ -145,6 +150,11 @@ fn places<P: Permission>(cx: &Cx<P>) -> Vec<(Section, String, Option<super::nav:
             urls::api_keys(slug),
         ),
         (cx.may::<ViewAudit>(), Section::Audit, urls::audit(slug)),
+        (
+            cx.may::<ViewTenants>(),
+            Section::Settings,
+            urls::settings(slug),
+        ),
     ]
     .into_iter()
     .filter_map(|(seen, section, href)| seen.then_some((section, href, None)))

@@ -12,9 +12,11 @@ pub enum Section {
     Users,
     Mailboxes,
     Conversions,
+    Messages,
     MailServers,
     ApiKeys,
     Audit,
+    Settings,
 }
 
 impl Section {
@@ -27,9 +29,11 @@ impl Section {
             Self::Users => "Users",
             Self::Mailboxes => "Mailboxes",
             Self::Conversions => "Conversions",
+            Self::Messages => "Messages",
             Self::MailServers => "Mail servers",
             Self::ApiKeys => "API keys",
             Self::Audit => "Audit",
+            Self::Settings => "Settings",
         }
     }
 
@@ -42,17 +46,19 @@ impl Section {
             Self::Users => "users",
             Self::Mailboxes => "mailboxes",
             Self::Conversions => "convert",
+            Self::Messages => "mail",
             Self::MailServers => "server",
             Self::ApiKeys => "key",
             Self::Audit => "audit",
+            Self::Settings => "settings",
         }
     }
 
     const fn group(self) -> Option<&'static str> {
         match self {
             Self::Overview | Self::Tenants | Self::Domains | Self::Users => None,
-            Self::Mailboxes | Self::Conversions => Some("Services"),
-            Self::MailServers | Self::ApiKeys | Self::Audit => Some("Account"),
+            Self::Mailboxes | Self::Conversions | Self::Messages => Some("Services"),
+            Self::MailServers | Self::ApiKeys | Self::Audit | Self::Settings => Some("Account"),
         }
     }
 }

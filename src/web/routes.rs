@@ -111,7 +111,17 @@ fn users(site: &mut ServiceConfig) {
 
 /// Mail servers, keys for scripts, the log.
 fn account(site: &mut ServiceConfig) {
-    use pages::{api_keys, audit, mail_servers};
+    use pages::{api_keys, audit, mail_servers, messages, tenant_settings};
+    site.service(at("/t/{tenant}/messages").get(messages::index))
+        .service(at("/t/{tenant}/messages/preview").get(messages::preview))
+        .service(at("/t/{tenant}/messages/{message}").get(messages::show))
+        .service(at("/t/{tenant}/messages/{message}/letter").get(messages::letter))
+        .service(at("/t/{tenant}/messages/{message}/again").post(messages::send_again))
+        .service(
+            at("/t/{tenant}/settings")
+                .get(tenant_settings::show)
+                .post(tenant_settings::update),
+        );
     site.service(at("/t/{tenant}/mail-servers").get(mail_servers::index))
         .service(at("/t/{tenant}/mail-servers/{server}").get(mail_servers::show))
         .service(

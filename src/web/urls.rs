@@ -170,6 +170,18 @@ pages! {
     receipt(batch, item) = "/conversions/{batch}/items/{item}/receipt";
     /// The same as a file for machines.
     receipt_json(batch, item) = "/conversions/{batch}/items/{item}/receipt.json";
+    /// What people were told.
+    messages() = "/messages";
+    /// A letter that would be sent, looked at before.
+    message_preview() = "/messages/preview";
+    /// One message.
+    message(message) = "/messages/{message}";
+    /// The letter as it is sent.
+    message_letter(message) = "/messages/{message}/letter";
+    /// Sends it once more, by POST.
+    message_again(message) = "/messages/{message}/again";
+    /// What the tenant sets; POST changes it.
+    settings() = "/settings";
     /// Mail servers.
     mail_servers() = "/mail-servers";
     /// One mail server.

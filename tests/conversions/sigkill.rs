@@ -15,10 +15,15 @@ use crate::stage::{PATIENCE, Stage, key};
 use crate::theatre::{item, start};
 
 /// A running panel, killed when dropped.
-struct Panel(Child);
+pub struct Panel(Child);
 
 impl Panel {
     fn start(stage: &Stage) -> Self {
+        Self::start_with(stage, &[])
+    }
+
+    /// With these settings besides.
+    pub fn start_with(stage: &Stage, settings: &[(&str, &str)]) -> Self {
         let panel = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
             .arg("serve")
             .env("PILOTHOUSE_DATABASE__URL", stage.world.database.url())
@@ -28,13 +33,14 @@ impl Panel {
             // On Postgres nobody else may take what it held before its lease has run out.
             .env("PILOTHOUSE_ENGINE__LEASE_SECONDS", "5")
             .env("PILOTHOUSE_LOG__FILTER", "warn")
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn();
         Self(panel.unwrap())
     }
 
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
@@ -48,7 +54,7 @@ impl Drop for Panel {
 }
 
 /// Registers the real server in the place of the one in memory.
-async fn registered(stage: &Stage) {
+pub async fn registered(stage: &Stage) {
     let (settings, secrets) =
         backends::dovecot_sogo::split_stack_info(stack_info().unwrap()).unwrap();
     let server = backends::adapter("dovecot_sogo", settings.clone(), secrets.clone()).unwrap();

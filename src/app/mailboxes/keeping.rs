@@ -82,7 +82,10 @@ pub async fn purge_ended(work: Work<PurgeMailboxes>, mailbox: &str) -> Result<Ma
     let found = find_to_change(&work, mailbox).await?;
     let over = found.purge_after.is_some_and(|after| after <= work.now());
     if found.retained_at.is_none() || !over {
-        let said = format!("{} is not kept any more, or its time is not over.", found.address);
+        let said = format!(
+            "{} is not kept any more, or its time is not over.",
+            found.address
+        );
         return Err(AppError::conflict("not-ended", said));
     }
     purge(work, mailbox).await

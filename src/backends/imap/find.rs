@@ -27,7 +27,9 @@ async fn search(login: &Login, message_id: &str) -> Result<bool, Fault> {
     let mut headers = Headers::default();
     let items = "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]";
     let uids = format!("{first}:*");
-    session.uid_fetch(&uids, items, &mut headers, &mut |_| {}).await?;
+    session
+        .uid_fetch(&uids, items, &mut headers, &mut |_| {})
+        .await?;
     session.close().await;
     let text = String::from_utf8_lossy(&headers.0).to_ascii_lowercase();
     Ok(text.contains(&message_id.to_ascii_lowercase()))
@@ -43,7 +45,7 @@ impl Sink for Headers {
         true
     }
 
-    fn begin(&mut self, _: u64) {}
+    fn begin(&mut self, _: &[u8], _: u64) {}
 
     async fn chunk(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.extend_from_slice(bytes);

@@ -49,9 +49,10 @@ async fn conversions(engine: &Engine, moment: Moment, host: &str) -> Result<u64,
     let over = ItemState::ALL.iter().filter(|state| state.is_over());
     let due = match moment {
         Moment::Before => Condition::all()
-            .add(conversion_batch::Column::State.is_in(
-                [BatchState::Scheduled, BatchState::Running].map(BatchState::as_str),
-            ))
+            .add(
+                conversion_batch::Column::State
+                    .is_in([BatchState::Scheduled, BatchState::Running].map(BatchState::as_str)),
+            )
             .add(Column::State.is_not_in(over.map(|state| state.as_str()))),
         _ => Condition::all()
             .add(Column::State.eq(ItemState::Done.as_str()))
@@ -65,7 +66,12 @@ async fn conversions(engine: &Engine, moment: Moment, host: &str) -> Result<u64,
         .order_by_asc(Column::Id)
         .limit(CHUNK)
         .select_only()
-        .columns([Column::TenantId, Column::BatchId, Column::MailboxId, Column::Address])
+        .columns([
+            Column::TenantId,
+            Column::BatchId,
+            Column::MailboxId,
+            Column::Address,
+        ])
         .into_tuple()
         .all(&engine.core.conn)
         .await?;
@@ -212,7 +218,9 @@ async fn insert(engine: &Engine, rows: Vec<message::ActiveModel>) -> Result<u64,
     if count == 0 {
         return Ok(0);
     }
-    let once = OnConflict::column(message::Column::Key).do_nothing().to_owned();
+    let once = OnConflict::column(message::Column::Key)
+        .do_nothing()
+        .to_owned();
     message::Entity::insert_many(rows)
         .on_conflict(once)
         .exec_without_returning(&engine.core.conn)
@@ -304,7 +312,12 @@ pub async fn cut_off(engine: &Engine) -> Result<u64, StoreError> {
     let gone = Condition::all()
         .add(Column::State.eq(MessageState::Sending.as_str()))
         .add(Column::LeaseUntil.lte(now));
-    if find::<message::Entity>().filter(gone.clone()).one(&engine.core.conn).await?.is_none() {
+    if find::<message::Entity>()
+        .filter(gone.clone())
+        .one(&engine.core.conn)
+        .await?
+        .is_none()
+    {
         return Ok(0);
     }
     let done = update::<message::Entity>()
@@ -335,11 +348,7 @@ pub async fn write(engine: &Engine, one: &Outgoing, letter: &Letter) -> Result<b
 
 /// Notes that from now on it may have arrived. Says whether the lease still holds: only then may
 /// the text be sent.
-pub async fn sending(
-    engine: &Engine,
-    one: &Outgoing,
-    lease: Duration,
-) -> Result<bool, StoreError> {
+pub async fn sending(engine: &Engine, one: &Outgoing, lease: Duration) -> Result<bool, StoreError> {
     use message::Column;
     let now = engine.clock().now();
     let done = held(one)
@@ -389,7 +398,10 @@ pub async fn settle(
         .col_expr(Column::Said, Expr::value(said))
         .col_expr(Column::NextTryAt, Expr::value(next))
         .col_expr(Column::LeaseOwner, Expr::value(Option::<String>::None))
-        .col_expr(Column::LeaseUntil, Expr::value(Option::<DateTime<Utc>>::None))
+        .col_expr(
+            Column::LeaseUntil,
+            Expr::value(Option::<DateTime<Utc>>::None),
+        )
         .col_expr(Column::UpdatedAt, Expr::value(now));
     if matches!(fate, Fate::Sent) {
         change = change.col_expr(Column::SentAt, Expr::value(now));
@@ -409,10 +421,7 @@ fn held(one: &Outgoing) -> UpdateMany<message::Entity> {
 }
 
 /// The server that holds a mailbox.
-pub async fn server_of(
-    engine: &Engine,
-    id: MailboxId,
-) -> Result<Option<ServerId>, StoreError> {
+pub async fn server_of(engine: &Engine, id: MailboxId) -> Result<Option<ServerId>, StoreError> {
     let id: Option<Uuid> = find::<mailbox::Entity>()
         .filter(mailbox::Column::Id.eq(id.0))
         .select_only()
@@ -424,10 +433,7 @@ pub async fn server_of(
 }
 
 /// Kept mailboxes whose time is over.
-pub async fn ended(
-    engine: &Engine,
-    limit: u64,
-) -> Result<Vec<(TenantId, MailboxId)>, StoreError> {
+pub async fn ended(engine: &Engine, limit: u64) -> Result<Vec<(TenantId, MailboxId)>, StoreError> {
     let rows: Vec<(Uuid, Uuid)> = find::<mailbox::Entity>()
         .filter(mailbox::Column::PurgeAfter.lte(engine.clock().now()))
         .filter(mailbox::Column::RetainedAt.is_not_null())
@@ -440,6 +446,8 @@ pub async fn ended(
         .into_tuple()
         .all(&engine.core.conn)
         .await?;
-    let ids = rows.into_iter().map(|(tenant, id)| (TenantId(tenant), MailboxId(id)));
+    let ids = rows
+        .into_iter()
+        .map(|(tenant, id)| (TenantId(tenant), MailboxId(id)));
     Ok(ids.collect())
 }

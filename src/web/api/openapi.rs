@@ -25,7 +25,7 @@ use crate::web::error::{FieldFault, PROBLEM_JSON, ProblemBody};
             unknown fields and parameters are refused.",
     ),
     paths(
-        v1::tenants::list, v1::tenants::create, v1::tenants::show,
+        v1::tenants::list, v1::tenants::create, v1::tenants::show, v1::tenant_settings::change,
         v1::domains::list, v1::domains::create, v1::domains::show, v1::domains::change,
         v1::domains::remove, v1::domains::verify,
         v1::users::list, v1::users::create, v1::users::show, v1::users::change, v1::users::remove,
@@ -40,6 +40,7 @@ use crate::web::error::{FieldFault, PROBLEM_JSON, ProblemBody};
         v1::reversals::start, v1::conversion_events::listen,
         v1::conversion_choices::list, v1::conversion_choices::download,
         v1::conversion_items::list, v1::conversion_items::show, v1::conversion_items::receipt,
+        v1::messages::list, v1::messages::show, v1::messages::retry,
         v1::mail_servers::list, v1::mail_servers::show, v1::mail_servers::strays,
         v1::mail_servers::adopt,
         v1::api_keys::list, v1::api_keys::create, v1::api_keys::revoke,

@@ -43,6 +43,8 @@ struct Confirm {
     /// What closes, the last use, and whether it may be kept open for a while.
     closes: Vec<line::Closes>,
     converts: usize,
+    /// One that is converted, for a look at what it would be told.
+    sample: Option<(String, Kind)>,
     going: usize,
     back: String,
     zone: String,
@@ -52,6 +54,8 @@ impl Confirm {
     fn new(person: &Person, cx: &Cx<ViewService>, order: Order, lines: Vec<Line>) -> Self {
         let going = lines.iter().filter(|line| line.goes()).count();
         let converts = lines.iter().filter(|line| line.converts()).count();
+        let sample = lines.iter().find(|line| line.converts());
+        let sample = sample.and_then(|line| Some((line.address.clone(), line.to?)));
         let mut shell = person.shell(cx, title(going, &lines), Section::Mailboxes);
         let slug = shell.tenant.slug.clone();
         let back = order.back(&slug);
@@ -76,6 +80,7 @@ impl Confirm {
             order,
             said: String::new(),
             converts,
+            sample,
             going,
             back,
             zone: cx.tenant().time_zone.clone(),
@@ -91,6 +96,13 @@ impl Confirm {
 
     fn button(&self) -> String {
         format!("Confirm {}", changes(self.going))
+    }
+
+    fn preview(&self, moment: &str) -> String {
+        let sample = self.sample.as_ref();
+        sample.map_or_else(String::new, |(address, to)| {
+            super::messages::preview_href(&self.shell.tenant.slug, address, *to, moment)
+        })
     }
 
     fn going(&self) -> String {

@@ -128,6 +128,14 @@ struct Show {
 }
 
 impl Show {
+    fn messages(&self) -> String {
+        let batch = self.batch.id.to_string();
+        with_query(
+            &urls::messages(&self.shell.tenant.slug),
+            &[("batch", &batch)],
+        )
+    }
+
     fn over(&self) -> bool {
         self.batch.finished_at.is_some()
     }

@@ -116,6 +116,12 @@ impl Show {
         urls::mailbox(&self.shell.tenant.slug, &self.mailbox.address)
     }
 
+    fn messages_href(&self) -> String {
+        let mailbox = self.mailbox.id.to_string();
+        let path = urls::messages(&self.shell.tenant.slug);
+        crate::web::paging::with_query(&path, &[("mailbox", &mailbox)])
+    }
+
     fn undo_href(&self, item: &Item) -> String {
         super::reversal::href(&self.shell.tenant.slug, item)
     }

@@ -109,6 +109,8 @@ fn tasks(cx: &Cx<ViewMailboxes>, overview: &Overview, servers: &[Server]) -> Vec
             desk.drifted(overview),
             desk.unproved(overview),
             desk.nearly_full(overview),
+            desk.ending(overview),
+            desk.bounced(overview),
             desk.waiting(overview),
         ]
         .into_iter()
@@ -258,6 +260,47 @@ impl Desk<'_> {
             age: String::new(),
             step: "Look at the fullest",
             href: urls::mailbox(self.slug, address),
+        })
+    }
+
+    fn ending(&self, overview: &Overview) -> Option<Task> {
+        let first = overview.ending_first?;
+        Some(Task {
+            tone: "warn",
+            icon: "clock",
+            what: match overview.ending_total {
+                1 => "1 kept mailbox will be destroyed within a week".to_owned(),
+                more => format!(
+                    "{} kept mailboxes will be destroyed within a week",
+                    thousands(more)
+                ),
+            },
+            detail: format!(
+                "The first on {}. Bring back what is still needed.",
+                filters::date(first, self.now)
+            ),
+            age: String::new(),
+            step: "Look at them",
+            href: urls::kept_mailboxes(self.slug),
+        })
+    }
+
+    fn bounced(&self, overview: &Overview) -> Option<Task> {
+        let total = overview.bounced_total;
+        (total > 0).then(|| Task {
+            tone: "warn",
+            icon: "mail",
+            what: match total {
+                1 => "1 message did not get there, or may not have".to_owned(),
+                more => format!(
+                    "{} messages did not get there, or may not have",
+                    thousands(more)
+                ),
+            },
+            detail: "Each says what the mail server said.".to_owned(),
+            age: String::new(),
+            step: "See which",
+            href: urls::messages(self.slug),
         })
     }
 

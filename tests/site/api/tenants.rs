@@ -55,3 +55,40 @@ async fn a_customer_is_made_below_its_parent() {
         .await
         .is_problem(403);
 }
+
+#[actix_web::test]
+async fn what_a_tenant_sets_is_inherited_and_checked() {
+    let app = spawn_app().await;
+    let owner = app.key("platform", Role::Owner).await;
+    let path = "/api/v1/tenants/platform";
+    let set = json!({"brand_name": "Quayside", "brand_colour": "#7A1F2B", "retention_days": 60});
+    let changed = owner.patch(path, set).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    let below = owner.get("/api/v1/tenants/acme").await.json();
+    assert_eq!(below["settings"]["brand_name"], json!(null));
+    assert_eq!(
+        below["settings"]["in_force"],
+        json!({"brand_name": "Quayside", "brand_colour": "#7a1f2b", "sender_name": "Quayside", "retention_days": 60})
+    );
+    for (field, value) in [
+        ("brand_colour", json!("#ffee00")),
+        ("brand_colour", json!("red")),
+        ("time_zone", json!("Mars/Base")),
+        ("time_zone", json!(null)),
+        ("retention_days", json!(0)),
+        ("brand_name", json!("x".repeat(61))),
+    ] {
+        let mut body = json!({});
+        body[field] = value;
+        let refused = owner.patch(path, body).await;
+        assert_eq!(refused.is_problem(422).pointer(), format!("/{field}"));
+    }
+    let back = owner.patch(path, json!({"brand_name": null})).await.json();
+    assert_eq!(back["settings"]["in_force"]["brand_colour"], "#7a1f2b");
+    assert_ne!(back["settings"]["in_force"]["brand_name"], "Quayside");
+    let viewer = app.key("acme", Role::Viewer).await;
+    let change = viewer
+        .patch("/api/v1/tenants/acme", json!({"brand_name": "X"}))
+        .await;
+    change.is_problem(403);
+}

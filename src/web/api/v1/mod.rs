@@ -11,7 +11,9 @@ pub mod domains;
 pub mod mail_servers;
 pub mod mailbox_actions;
 pub mod mailboxes;
+pub mod messages;
 pub mod reversals;
+pub mod tenant_settings;
 pub mod tenants;
 pub mod users;
 
@@ -34,7 +36,11 @@ pub fn routes(site: &mut ServiceConfig) {
             .get(tenants::list)
             .post(tenants::create),
     )
-    .service(at("/api/v1/tenants/{tenant}").get(tenants::show))
+    .service(
+        at("/api/v1/tenants/{tenant}")
+            .get(tenants::show)
+            .patch(tenant_settings::change),
+    )
     .service(of("/domains").get(domains::list).post(domains::create))
     .service(
         of("/domains/{domain}")
@@ -53,6 +59,9 @@ pub fn routes(site: &mut ServiceConfig) {
     .service(of("/users/{user}/password").put(users::set_password));
     mailboxes(site);
     conversions(site);
+    site.service(of("/messages").get(messages::list))
+        .service(of("/messages/{message}").get(messages::show))
+        .service(of("/messages/{message}/retries").post(messages::retry));
     site.service(of("/mail-servers").get(mail_servers::list))
         .service(of("/mail-servers/{server}").get(mail_servers::show))
         .service(of("/mail-servers/{server}/strays").get(mail_servers::strays))

@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::tenant_settings::TenantSettings;
+use crate::app::brand;
 use crate::app::tenants::{self, NewTenant, TenantSummary};
 use crate::authz::{Actor, CreateTenants, ViewTenants};
 use crate::domain::{Invalid, Slug, TenantKind};
@@ -37,6 +39,9 @@ pub struct Tenant {
     users: u64,
     /// Mailboxes at or below it.
     mailboxes: u64,
+    /// What it sets for itself and all below it; where one tenant is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<TenantSettings>,
     /// Made at.
     created_at: DateTime<Utc>,
     /// Last changed at.
@@ -63,8 +68,20 @@ impl From<TenantSummary> for Tenant {
             domains: summary.domains,
             users: summary.users,
             mailboxes: summary.mailboxes,
+            settings: None,
             created_at: tenant.created_at,
             updated_at: tenant.updated_at,
+        }
+    }
+}
+
+impl Tenant {
+    /// With its settings.
+    #[must_use]
+    pub fn with(summary: TenantSummary, settings: TenantSettings) -> Self {
+        Self {
+            settings: Some(settings),
+            ..Self::from(summary)
         }
     }
 }
@@ -165,11 +182,16 @@ pub async fn create(
 #[utoipa::path(get, path = "/api/v1/tenants/{tenant}", operation_id = "getTenant", tag = "Tenants",
     responses((status = 200, description = "The tenant", body = Tenant)))]
 pub async fn show(ask: Ask<Cx<ViewTenants>>) -> Result<HttpResponse, Problem> {
-    let mut summary = tenants::show(&ask.cx.begin().await?).await?;
+    let work = ask.cx.begin().await?;
+    let mut summary = tenants::show(&work).await?;
+    let (own, in_force) = brand::show(&work).await?;
+    drop(work);
     summary.parent_slug = ask.cx.parent().await?.map(|parent| parent.slug);
-    ask.show(&version(&summary), &Tenant::from(summary))
+    let version = version(&summary);
+    let settings = TenantSettings::of(own, in_force);
+    ask.show(&version, &Tenant::with(summary, settings))
 }
 
-fn version(summary: &TenantSummary) -> String {
+pub(super) fn version(summary: &TenantSummary) -> String {
     summary.tenant.updated_at.timestamp_micros().to_string()
 }

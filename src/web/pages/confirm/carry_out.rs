@@ -72,7 +72,7 @@ pub async fn carry_out(
             keep_open: kept_open(cx, order, lines, to),
             mailboxes: names,
             not_before,
-            notify_users: false,
+            notify_users: order.notify,
             at_once: None,
             server: None,
         };

@@ -20,6 +20,8 @@ pub struct Order {
     pub keep: Vec<Protocol>,
     /// When to begin.
     pub when: When,
+    /// Whether the users are told by mail.
+    pub notify: bool,
     /// The page it came from.
     here: String,
 }
@@ -108,6 +110,7 @@ impl Order {
             choices: choices.collect(),
             keep: all("keep").filter_map(Protocol::parse).collect(),
             when: When::read(of("when"), of("date"), of("time")),
+            notify: of("notify").is_some(),
             here: of("here").unwrap_or_default().to_owned(),
         }
     }

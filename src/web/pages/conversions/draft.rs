@@ -82,11 +82,17 @@ struct Form {
     when: When,
     at_once: String,
     keep: Vec<Protocol>,
+    notify: bool,
 }
 
 impl Show {
     fn checking(&self) -> bool {
         self.selection.checked_at.is_none()
+    }
+
+    fn preview(&self, row: &Row, moment: &str) -> String {
+        let (slug, to) = (&self.shell.tenant.slug, self.batch.to);
+        crate::web::pages::messages::preview_href(slug, &row.choice.address, to, moment)
     }
 
     fn here(&self) -> String {
@@ -295,6 +301,7 @@ fn proposed(batch: &Batch, tally: &Tally) -> Form {
             .map(|limit| limit.to_string())
             .unwrap_or_default(),
         keep: keep.collect(),
+        notify: batch.notify_users,
     }
 }
 
@@ -537,6 +544,7 @@ impl Form {
             when: When::read(of("when"), of("date"), of("time")),
             at_once: of("at_once").unwrap_or_default().trim().to_owned(),
             keep: keep.filter_map(|(_, word)| Protocol::parse(word)).collect(),
+            notify: of("notify").is_some(),
         }
     }
 
@@ -566,7 +574,7 @@ impl Form {
         let terms = Terms {
             not_before: named.as_ref().map(|named| named.at),
             at_once,
-            notify_users: false,
+            notify_users: self.notify,
             keep_open: keep.collect(),
         };
         Ok((terms, named.and_then(|named| named.note)))

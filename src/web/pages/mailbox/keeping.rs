@@ -87,12 +87,77 @@ posts! {
         |mailbox| format!("What {} has is now what is asked for.", mailbox.server_name);
 }
 
+/// The address, typed once more.
+#[derive(Debug, Deserialize)]
+pub struct Confirmed {
+    #[serde(default)]
+    address: String,
+}
+
+#[derive(Template)]
+#[template(path = "mailbox/purge.html")]
+struct AskPurge {
+    shell: Shell,
+    mailbox: Mailbox,
+    typed: String,
+    fault: String,
+    back: String,
+}
+
+impl AskPurge {
+    fn new(person: &Person, cx: &Cx<ViewService>, mailbox: Mailbox) -> Self {
+        let back = urls::mailbox(&cx.tenant().slug, &mailbox.address);
+        let title = format!("Destroy {} for good?", mailbox.address);
+        Self {
+            shell: asking(person, cx, &mailbox, title, "Destroy it"),
+            mailbox,
+            typed: String::new(),
+            fault: String::new(),
+            back,
+        }
+    }
+
+    fn messages(&self) -> String {
+        match self.mailbox.messages {
+            1 => "1 message".to_owned(),
+            n => format!("{} messages", thousands(n.unsigned_abs())),
+        }
+    }
+
+    fn size(&self) -> String {
+        size(self.mailbox.used_bytes.unsigned_abs())
+    }
+}
+
+/// `GET /t/{tenant}/mailboxes/{mailbox}/purge`
+pub async fn ask_purge(
+    person: Person,
+    cx: Cx<ViewService>,
+    path: MailboxPath,
+) -> Result<HttpResponse, Problem> {
+    may::<PurgeMailboxes>(&cx, "destroy mailboxes")?;
+    let mailbox = mailboxes::find(&cx.begin().await?, &path.1).await?;
+    person.page(&AskPurge::new(&person, &cx, mailbox))
+}
+
 /// `POST /t/{tenant}/mailboxes/{mailbox}/purge`
 pub async fn purge(
     person: Person,
     cx: Cx<PurgeMailboxes>,
+    view: Cx<ViewService>,
     path: MailboxPath,
+    form: web::Form<Confirmed>,
 ) -> Result<HttpResponse, Problem> {
+    let mailbox = mailboxes::find(&view.begin().await?, &path.1).await?;
+    if form.address.trim().to_lowercase() != mailbox.address.as_str() {
+        let mut page = AskPurge::new(&person, &view, mailbox);
+        page.fault = format!(
+            "Type {}, the address of what is destroyed.",
+            page.mailbox.address
+        );
+        form.address.clone_into(&mut page.typed);
+        return frame::form_again(&page);
+    }
     let done = mailboxes::purge(cx.begin().await?, &path.1).await;
     let kept = urls::kept_mailboxes(&cx.tenant().slug);
     answer(&person, kept, done, |mailbox| {
@@ -150,40 +215,6 @@ pub async fn ask_removal(
     ))
 }
 
-/// `GET /t/{tenant}/mailboxes/{mailbox}/purge`
-pub async fn ask_purge(
-    person: Person,
-    cx: Cx<ViewService>,
-    path: MailboxPath,
-) -> Result<HttpResponse, Problem> {
-    may::<PurgeMailboxes>(&cx, "destroy mailboxes")?;
-    let mailbox = mailboxes::find(&cx.begin().await?, &path.1).await?;
-    let sentences = vec![
-        format!(
-            "This destroys {} messages ({}), every calendar and every contact of {} on {}.",
-            thousands(mailbox.messages.unsigned_abs()),
-            size(mailbox.used_bytes.unsigned_abs()),
-            mailbox.address,
-            mailbox.server_name
-        ),
-        "It cannot be undone, by nobody. The receipts of its conversions go with it; the audit \
-         log stays. Then the address is free."
-            .to_owned(),
-    ];
-    let slug = &cx.tenant().slug;
-    let action = urls::mailbox_purge(slug, &mailbox.address);
-    let title = format!("Destroy {} for good?", mailbox.address);
-    person.page(&ask(
-        &person,
-        &cx,
-        &mailbox,
-        title,
-        sentences,
-        action,
-        "Destroy it",
-    ))
-}
-
 fn ask(
     person: &Person,
     cx: &Cx<ViewService>,
@@ -194,15 +225,7 @@ fn ask(
     confirm: &'static str,
 ) -> Ask {
     let back = urls::mailbox(&cx.tenant().slug, &mailbox.address);
-    let mut shell = shell(person, cx, mailbox);
-    if let Some(last) = shell.breadcrumbs.last_mut() {
-        last.href = Some(back.clone());
-    }
-    shell.breadcrumbs.push(Crumb {
-        label: confirm.to_owned(),
-        href: None,
-    });
-    shell.title.clone_from(&title);
+    let shell = asking(person, cx, mailbox, title.clone(), confirm);
     Ask {
         shell,
         title,
@@ -211,6 +234,26 @@ fn ask(
         confirm,
         back,
     }
+}
+
+/// The frame of a page that asks before it does something to a mailbox.
+fn asking(
+    person: &Person,
+    cx: &Cx<ViewService>,
+    mailbox: &Mailbox,
+    title: String,
+    confirm: &str,
+) -> Shell {
+    let mut shell = shell(person, cx, mailbox);
+    if let Some(last) = shell.breadcrumbs.last_mut() {
+        last.href = Some(urls::mailbox(&cx.tenant().slug, &mailbox.address));
+    }
+    shell.breadcrumbs.push(Crumb {
+        label: confirm.to_owned(),
+        href: None,
+    });
+    shell.title = title;
+    shell
 }
 
 fn may<Q: crate::authz::Permission>(cx: &Cx<ViewService>, what: &str) -> Result<(), AppError> {
