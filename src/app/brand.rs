@@ -36,6 +36,15 @@ pub async fn show<P: Includes<ViewTenants>>(work: &Work<P>) -> Result<(Own, InFo
     own.zip(in_force).ok_or(AppError::NotFound("tenant"))
 }
 
+/// The same of a tenant within reach.
+pub async fn of<P: Includes<ViewTenants>>(
+    work: &Work<P>,
+    id: TenantId,
+) -> Result<Option<(Own, InForce)>, AppError> {
+    let own = brand::own(work, id).await?;
+    Ok(own.zip(brand::in_force(work, id).await?))
+}
+
 /// What holds for a tenant within reach.
 pub async fn in_force<P: Permission>(work: &Work<P>, id: TenantId) -> Result<InForce, AppError> {
     let found = brand::in_force(work, id).await?;

@@ -1,6 +1,7 @@
 //! A session with a mail server (RFC 5321), by lettre's connection: its transport would send the
 //! text in one call, and leave no moment between the server's permission and the text.
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::Address;
@@ -11,7 +12,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{Error, response::Response};
 use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
 
 use super::{Parcel, Trouble};
 
@@ -46,13 +47,12 @@ impl Server {
     pub(super) fn read(url: &Url) -> Result<Self, String> {
         let wrong = "Write smtps://user:password@host or smtp://user:password@host:587.";
         let host = url
-            .host()
+            .host_str()
             .ok_or_else(|| format!("It names no host. {wrong}"))?;
-        let loopback = match &host {
-            Host::Domain(name) => *name == "localhost",
-            Host::Ipv4(ip) => ip.is_loopback(),
-            Host::Ipv6(ip) => ip.is_loopback(),
-        };
+        // Beyond the schemes of the web a URL keeps an IPv4 address as a name.
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let ip = host.parse::<IpAddr>();
+        let loopback = host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback());
         let (tls, port) = match url.scheme() {
             "smtps" => (Tls::FromTheFirstByte, 465),
             "smtp" if loopback => (Tls::None, 25),
@@ -64,7 +64,7 @@ impl Server {
             .password()
             .map(|password| Credentials::new(decoded(url.username()), decoded(password)));
         Ok(Self {
-            host: host.to_string().trim_matches(['[', ']']).to_owned(),
+            host,
             port: url.port().unwrap_or(port),
             tls,
             credentials,

@@ -168,14 +168,15 @@ pub async fn create(
     let made = tenants::create(cx.begin().await?, new).await?;
     let version = version(&made);
     let location = super::location(&made.tenant.slug, &[]);
+    let seen = cx.narrow::<ViewTenants>();
+    let settings = brand::of(&seen.begin().await?, made.tenant.id).await?;
+    let wire = match settings {
+        Some((own, in_force)) => Tenant::with(made, TenantSettings::of(own, in_force)),
+        // A dry run has made none.
+        None => Tenant::from(made),
+    };
     let status = actix_web::http::StatusCode::CREATED;
-    answer::made(
-        cx.dry_run(),
-        status,
-        &location,
-        &version,
-        &Tenant::from(made),
-    )
+    answer::made(cx.dry_run(), status, &location, &version, &wire)
 }
 
 /// Read a tenant
