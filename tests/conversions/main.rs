@@ -23,6 +23,7 @@ mod drafts;
 mod kept;
 mod killed;
 mod moves;
+mod moves_real;
 mod outages;
 mod pace;
 mod post;

@@ -19,7 +19,7 @@ use crate::clients::{self, Doors, smtp, webmail};
 use crate::stage::Stage;
 use crate::theatre::{another, carry_on, item, start};
 
-const PASSWORD: &str = "first password";
+pub const PASSWORD: &str = "first password";
 
 /// The stage, with the real server in the place of the one in memory.
 pub struct Real {
@@ -67,7 +67,7 @@ impl Real {
         Some(Self { stage, doors })
     }
 
-    async fn owner(&self, kind: Kind) -> Owner {
+    pub async fn owner(&self, kind: Kind) -> Owner {
         let local = format!("u{}", MailboxId::new().0.simple());
         let mailbox = self.stage.add(&local, kind).await;
         let brought = bring(&self.stage.context, mailbox.id).await.unwrap();
