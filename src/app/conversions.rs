@@ -38,6 +38,31 @@ pub struct NewBatch {
     pub server: Option<String>,
 }
 
+/// The same for mailboxes that are to be on the server of that name.
+pub async fn pre_check_on<P>(
+    work: &Work<P>,
+    to: Kind,
+    mailboxes: &[String],
+    keep_open: &[KeepOpen],
+    server: Option<&str>,
+) -> Result<Vec<PreCheck>, AppError>
+where
+    P: Includes<ViewConversions> + Includes<ViewPlans>,
+{
+    if mailboxes.len() > MOST {
+        return Err(too_many().into());
+    }
+    let facts = conversions::facts(work, to, mailboxes, None).await?;
+    let facts = on_server(work, server, facts)?;
+    let checked = mailboxes.iter().zip(&facts).map(|(name, facts)| {
+        facts.as_ref().map_or_else(
+            || PreCheck::unknown(name),
+            |facts| pre_check::pre_check(facts.subject(), to, keep_open, work.now()),
+        )
+    });
+    Ok(checked.collect())
+}
+
 /// What converting these would do to each, in the order given. An address that is not there is a
 /// pre-check with a blocker, not an error.
 pub async fn pre_check<P>(
@@ -49,17 +74,7 @@ pub async fn pre_check<P>(
 where
     P: Includes<ViewConversions> + Includes<ViewPlans>,
 {
-    if mailboxes.len() > MOST {
-        return Err(too_many().into());
-    }
-    let facts = conversions::facts(work, to, mailboxes, None).await?;
-    let checked = mailboxes.iter().zip(&facts).map(|(name, facts)| {
-        facts.as_ref().map_or_else(
-            || PreCheck::unknown(name),
-            |facts| pre_check::pre_check(facts.subject(), to, keep_open, work.now()),
-        )
-    });
-    Ok(checked.collect())
+    pre_check_on(work, to, mailboxes, keep_open, None).await
 }
 
 /// Starts a batch of everything that nothing blocks. Blocked ones are faults at

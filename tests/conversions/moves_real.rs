@@ -91,7 +91,12 @@ fn census(folders: &Folders) -> BTreeMap<(String, Vec<u8>, i64), usize> {
 }
 
 /// Numbered messages to one server until told to stop; says which it took.
-async fn keep_posting(doors: Doors, to: String, name: &'static str, stop: Arc<AtomicBool>) -> Vec<String> {
+async fn keep_posting(
+    doors: Doors,
+    to: String,
+    name: &'static str,
+    stop: Arc<AtomicBool>,
+) -> Vec<String> {
     let mut taken = vec![];
     for n in 0.. {
         if stop.load(Ordering::Relaxed) {
@@ -148,7 +153,9 @@ async fn three_hundred_awkward_messages_move_in_use_and_go_back_while_mail_comes
     let _flow = stage.flow(1);
 
     let begun = Instant::now();
-    let started = try_start(stage, batch_of(&[&owner.local], Kind::Exchange)).await.unwrap();
+    let started = try_start(stage, batch_of(&[&owner.local], Kind::Exchange))
+        .await
+        .unwrap();
     two.until_over(&started).await;
     eprintln!("300 messages moved in {:?}", begun.elapsed());
     let receipt = item(stage, &started).await.receipt.unwrap();
@@ -156,14 +163,24 @@ async fn three_hundred_awkward_messages_move_in_use_and_go_back_while_mail_comes
     assert!(receipt.moved.as_ref().unwrap().keeps_numbers, "{receipt:?}");
     assert_eq!(stage.see(&owner.local).await.server_name, "mail-2");
     let moved = census(&everything(new, &owner).await);
-    assert!(before.iter().all(|(one, count)| moved.get(one) == Some(count)));
+    assert!(
+        before
+            .iter()
+            .all(|(one, count)| moved.get(one) == Some(count))
+    );
     // Whoever still goes to the old server gets the mailbox all the same.
     assert!(census(&everything(old, &owner).await).len() >= moved.len());
     let phone = Phone::new(new, &owner.address, PASSWORD, "PHONE1");
     assert_eq!(phone.options().await, Ok(200));
-    let refused = Pop3::login(old, &owner.address, PASSWORD).await.err().unwrap();
+    let refused = Pop3::login(old, &owner.address, PASSWORD)
+        .await
+        .err()
+        .unwrap();
     assert!(refused.contains("POP3 access is turned off"), "{refused}");
-    let wrong = Imap::login(old, &owner.address, "wrong").await.err().unwrap();
+    let wrong = Imap::login(old, &owner.address, "wrong")
+        .await
+        .err()
+        .unwrap();
     assert!(wrong.contains("AUTHENTICATIONFAILED"), "{wrong}");
 
     let begun = Instant::now();
@@ -193,9 +210,17 @@ async fn three_hundred_awkward_messages_move_in_use_and_go_back_while_mail_comes
         there = numbered(old, &owner).await;
     }
     assert_eq!(there, sent);
-    eprintln!("{} numbered messages, each once, the last {:?} after", sent.len(), begun.elapsed());
+    eprintln!(
+        "{} numbered messages, each once, the last {:?} after",
+        sent.len(),
+        begun.elapsed()
+    );
     let after = census(&everything(old, &owner).await);
-    assert!(before.iter().all(|(one, count)| after.get(one) == Some(count)));
+    assert!(
+        before
+            .iter()
+            .all(|(one, count)| after.get(one) == Some(count))
+    );
     assert_eq!(census(&everything(new, &owner).await), after);
 }
 
@@ -240,7 +265,9 @@ async fn a_panel_that_dies_during_a_move_is_carried_on_by_another_and_loses_noth
         let owner = two.real.owner(Kind::PopImap).await;
         awkward::fill(&mut two.real.imap(&owner).await.unwrap(), 40).await;
         let before = census(&everything(&two.real.doors, &owner).await);
-        let started = try_start(stage, batch_of(&[&owner.local], Kind::Exchange)).await.unwrap();
+        let started = try_start(stage, batch_of(&[&owner.local], Kind::Exchange))
+            .await
+            .unwrap();
         let mortal = stage.context.clone();
         let work = tokio::spawn(async move { carry_on(&mortal).await });
         tokio::time::sleep(Duration::from_millis(millis)).await;

@@ -15,7 +15,7 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Blocker {
     /// A stable word: `not_found`, `same_kind`, `already_converting`, `retained`, `not_ready`,
-    /// `drift`, `domain_unproved`, `no_plan`, `over_quota`, `no_server`.
+    /// `drift`, `domain_unproved`, `no_plan`, `over_quota`, `no_server`, `calendars`.
     pub code: String,
     /// One sentence: what is in the way and what to do about it.
     pub detail: String,
@@ -229,6 +229,12 @@ fn within(switches: &Switches, allowed: Protocols, now: DateTime<Utc>) -> Switch
     Switches(Protocol::ALL.into_iter().map(keep).collect())
 }
 
+/// How it would be done; `None` when no server would do.
+#[must_use]
+pub fn way_of(subject: Subject<'_>, to: Kind) -> Option<Way> {
+    way(subject, to).map(|(way, _)| way)
+}
+
 /// How it would be done, and where it would be then.
 fn way<'a>(subject: Subject<'a>, to: Kind) -> Option<(Way, &'a Place)> {
     let home = subject.mailbox.server;
@@ -370,8 +376,18 @@ fn plan_blocker(subject: Subject<'_>, to: Kind) -> Option<Blocker> {
 }
 
 fn server_blocker(subject: Subject<'_>, to: Kind, way: Option<Way>) -> Option<Blocker> {
-    let (address, server) = (&subject.mailbox.address, &subject.mailbox.server_name);
+    let mailbox = subject.mailbox;
+    let (address, server) = (&mailbox.address, &mailbox.server_name);
     let kind = to.label();
+    let calendars = Protocols::of(&[Protocol::Activesync, Protocol::Dav]);
+    let has_them = mailbox.levels.server_offers.and(calendars) != Protocols::NONE;
+    if way == Some(Way::Move) && to == Kind::Exchange && has_them {
+        let detail = format!(
+            "The calendars and contacts of {address} would stay behind on {server}: between two \
+             servers that have them, only mail moves yet. Leave it where it is."
+        );
+        return Some(blocker("calendars", detail));
+    }
     if way.is_some() {
         return None;
     }

@@ -7,7 +7,7 @@ use super::super::schema::{conversion_batch, conversion_item};
 use super::super::{StoreError, Work};
 use super::{Facts, Trail};
 use crate::authz::{Actor, ConvertMailboxes, Includes, Mutates};
-use crate::domain::conversion::KeepOpen;
+use crate::domain::conversion::{KeepOpen, pre_check};
 use crate::domain::{BatchId, BatchState, ItemId, ItemState, Kind, Place, PlanId, Way};
 
 /// Rows in one statement: each has some thirty values, and SQLite takes 32,766 of them.
@@ -100,6 +100,7 @@ fn item<P: Includes<ConvertMailboxes>>(
     (facts, plan): &(Facts, PlanId),
 ) -> conversion_item::ActiveModel {
     let mailbox = &facts.mailbox;
+    let way = pre_check::way_of(facts.subject(), to).unwrap_or(Way::InPlace);
     conversion_item::ActiveModel {
         id: Set(ItemId::new().0),
         batch_id: Set(batch.0),
@@ -107,7 +108,7 @@ fn item<P: Includes<ConvertMailboxes>>(
         address: Set(mailbox.address.as_str().to_owned()),
         state: Set(ItemState::Queued.as_str().to_owned()),
         place: Set(Place::Check.as_str().to_owned()),
-        way: Set(Way::InPlace.as_str().to_owned()),
+        way: Set(way.as_str().to_owned()),
         from_kind: Set(mailbox.kind.as_str().to_owned()),
         to_kind: Set(to.as_str().to_owned()),
         was: Set(json!(Trail::default())),

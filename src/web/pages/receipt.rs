@@ -108,11 +108,19 @@ impl Page {
 
     fn story(&self) -> String {
         let receipt = &self.receipt;
+        let by = match &receipt.moved {
+            Some(moved) if !moved.keeps_numbers => "content, date and flags",
+            _ => "content, date, flags and UID",
+        };
         let mut said = format!(
-            "{} messages in {} folders were read before and after and compared by content, date, flags and UID.",
+            "{} messages in {} folders were read before and after and compared by {by}.",
             thousands(receipt.before.messages),
             receipt.before.folders.len(),
         );
+        if let Some(moved) = &receipt.moved {
+            let (from, to) = (&moved.from_server, &moved.to_server);
+            said.push_str(&format!(" The mailbox moved from {from} to {to}."));
+        }
         match receipt.arrived_meanwhile {
             0 => {}
             1 => said.push_str(" 1 new message arrived meanwhile and is there, too."),

@@ -91,6 +91,8 @@ pub struct Receipt {
     differences: Vec<String>,
     /// The full reading after the doors had opened; null when it did not come to that.
     read_again: Option<ReadAgain>,
+    /// The servers of a move; null when it stayed where it was.
+    moved: Option<conversion::Moved>,
     /// First step at.
     started_at: DateTime<Utc>,
     /// Over at.
@@ -110,6 +112,7 @@ impl From<conversion::Receipt> for Receipt {
             identical: receipt.identical,
             differences: receipt.differences,
             read_again: receipt.read_again,
+            moved: receipt.moved,
             started_at: receipt.started_at,
             finished_at: receipt.finished_at,
         }

@@ -195,6 +195,11 @@ pub struct NewConversion {
     /// Protocols that would close, but stay open for a while.
     #[serde(default)]
     keep_open: Vec<KeepOpen>,
+    /// The name of the mail server that they are to be on, for admins of the platform. By default
+    /// each stays where it is if that server offers the kind, and else moves by the rule of
+    /// placement. With it, `to` may be the kind that they have: that empties a server.
+    #[serde(default)]
+    server: Option<String>,
 }
 
 /// Which mailboxes: what is left out does not matter.
@@ -318,6 +323,8 @@ pub struct PreCheck {
     display_name: String,
     /// How it would be done; null when it cannot be.
     way: Option<Way>,
+    /// The name of the mail server that it would be on; null when it cannot be done.
+    server: Option<String>,
     /// What is in the way; empty means that it can be converted.
     blockers: Vec<conversion::Blocker>,
     /// Protocols that open.
@@ -359,6 +366,7 @@ impl From<conversion::PreCheck> for PreCheck {
             address: check.address.to_string(),
             display_name: check.display_name,
             way: check.way,
+            server: check.server,
             blockers: check.blockers,
             opens: check.opens,
             closes: check.closes,
@@ -426,7 +434,9 @@ pub async fn start(
     check_mailboxes(&body.mailboxes)?;
     if ask.cx.dry_run() {
         let (work, keep_open) = (cx.begin().await?, &body.keep_open);
-        let checks = conversions::pre_check(&work, body.to, &body.mailboxes, keep_open).await?;
+        let server = body.server.as_deref();
+        let (to, mailboxes) = (body.to, &body.mailboxes);
+        let checks = conversions::pre_check_on(&work, to, mailboxes, keep_open, server).await?;
         let items = checks.into_iter().map(PreCheck::from).collect();
         return answer::json(&mut HttpResponse::Ok(), &PreChecks { items });
     }
@@ -437,7 +447,7 @@ pub async fn start(
         notify_users: body.notify_users,
         at_once: body.at_once,
         keep_open: body.keep_open.clone(),
-        server: None,
+        server: body.server.clone(),
     };
     let batch = conversions::start(ask.cx.begin().await?, new).await?;
     let location = super::location(&cx.tenant().slug, &["conversions", &batch.id.to_string()]);
@@ -448,6 +458,10 @@ pub async fn start(
 type AskToStart = Ask<Cx<ConvertMailboxes>, (Change, ItemsShown), Json<NewConversion>>;
 
 async fn draft(ask: &AskToStart, body: &NewConversion) -> Result<HttpResponse, Problem> {
+    if body.server.is_some() {
+        let detail = "A server can be named for what is started at once, not for a draft.";
+        return Err(Invalid::field("server", detail).into());
+    }
     let chosen = match (&body.select, &body.mailboxes[..]) {
         (Some(_), [_, ..]) => {
             let detail = "Name mailboxes or select them, not both.";

@@ -327,7 +327,10 @@ fn convert(
     }
     let server = &mailbox.server_name;
     line.how = match check.way {
-        Some(Way::Move) => format!("moves from {server}"),
+        Some(Way::Move) => {
+            let to = check.server.as_deref().unwrap_or("another server");
+            format!("moves from {server} to {to}, in use until its doors are shut for a moment")
+        }
         _ => format!("in place on {server}"),
     };
     told_of_closing(&mut line, &check.closes, cx.now());

@@ -428,7 +428,10 @@ fn cannot(code: &str, count: u64) -> String {
             "has no server that offers it",
             "have no server that offers it",
         ),
-        "needs_move" => pick("would have to move", "would have to move"),
+        "calendars" => pick(
+            "would leave calendars behind",
+            "would leave calendars behind",
+        ),
         other => other.replace('_', " "),
     }
 }
