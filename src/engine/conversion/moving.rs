@@ -42,7 +42,13 @@ pub(super) async fn prepare(context: &Context, job: &mut Job) -> anyhow::Result<
         }
     };
     job.target = Some(target);
-    let brought = away::bring(context, &copy);
+    // Before there is an account that takes nothing, its server passes on what comes for it.
+    let brought = async {
+        match routes::tell(context, target, job.mailbox).await? {
+            Ok(()) => away::bring(context, &copy).await,
+            Err(error) => Ok(Err(error)),
+        }
+    };
     let brought = reading::keeping_the_lease(context, job, &Latest::default(), brought).await?;
     match brought.transpose()? {
         None => Ok(Step::Lost),

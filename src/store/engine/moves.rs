@@ -1,14 +1,14 @@
 //! Accounts of mailboxes on servers that are not their homes: being filled by a move, or left
 //! behind by one and kept.
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, JoinType, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, Set,
 };
 use uuid::Uuid;
 
-use super::super::schema::{conversion_item, mail_server, mailbox, mailbox_copy};
+use super::super::schema::{conversion_item, mail_server, mailbox, mailbox_copy, mailbox_route};
 use super::super::{Engine, StoreError};
 use super::conversions::{Job, Saved, under_lease};
 use super::copies::{self, LedgerId};
@@ -362,6 +362,14 @@ pub async fn wait(
 pub async fn let_go(engine: &Engine) -> Result<(), StoreError> {
     use mailbox_copy::Column;
     let now = engine.clock().now();
+    // Mostly there is none, and then nobody should wait for the database's write lock.
+    if find::<mailbox_copy::Entity>()
+        .one(&engine.core.conn)
+        .await?
+        .is_none()
+    {
+        return Ok(());
+    }
     let over = Condition::all()
         .add(Column::Role.eq(Role::Target.as_str()))
         .add(
@@ -414,7 +422,8 @@ pub async fn leaving(
     some(engine, server, Condition::all().add(leaving), limit).await
 }
 
-/// Kept accounts on a server whose mailbox has changed since.
+/// Kept accounts on a server whose mailbox has changed since, and where that is known already: an
+/// account is never shut before its server passes on what comes for it.
 pub async fn outdated(
     engine: &Engine,
     server: ServerId,
@@ -428,10 +437,31 @@ pub async fn outdated(
                 .equals((mailbox_copy::Entity, mailbox_copy::Column::MailboxId)),
         )
         .take();
+    let told = Query::select()
+        .expr(Expr::val(1))
+        .from(mailbox_route::Entity)
+        .join(
+            JoinType::InnerJoin,
+            mailbox::Entity,
+            Expr::col((mailbox::Entity, mailbox::Column::Id))
+                .equals((mailbox_route::Entity, mailbox_route::Column::MailboxId)),
+        )
+        .and_where(
+            Expr::col((mailbox_route::Entity, mailbox_route::Column::MailboxId))
+                .equals((mailbox_copy::Entity, mailbox_copy::Column::MailboxId)),
+        )
+        .and_where(mailbox_route::Column::ServerId.eq(server.0))
+        .and_where(
+            Expr::col((mailbox_route::Entity, mailbox_route::Column::SeenGeneration)).gte(
+                Expr::col((mailbox::Entity, mailbox::Column::AskedGeneration)),
+            ),
+        )
+        .take();
     let seen = Expr::col((mailbox_copy::Entity, mailbox_copy::Column::SeenGeneration));
     let which = Condition::all()
         .add(mailbox_copy::Column::Role.eq(Role::Source.as_str()))
-        .add(seen.lt(Expr::expr(sea_orm::sea_query::SimpleExpr::from(asked))));
+        .add(seen.lt(Expr::expr(sea_orm::sea_query::SimpleExpr::from(asked))))
+        .add(Expr::exists(told));
     some(engine, server, which, limit).await
 }
 
