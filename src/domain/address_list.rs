@@ -94,10 +94,21 @@ impl<'a> AddressList<'a> {
             .from_reader(self.text.as_bytes())
             .into_records()
             .filter_map(Result::ok)
-            .map(|record| {
-                let line = record.position().map_or(0, csv::Position::line);
+            .scan((0, 1), move |(at, line), record| {
+                // A record begins behind the line ends before it, which the reader counts to it.
+                let byte = record.position().map_or(0, csv::Position::byte);
+                let from = usize::try_from(byte).unwrap_or_default();
+                let bytes = self.text.as_bytes();
+                let ends = bytes.get(from..).unwrap_or_default().iter();
+                let begin = from
+                    + ends
+                        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+                        .count();
+                let passed = bytes.get(*at..begin).unwrap_or_default();
+                *line += passed.iter().filter(|byte| **byte == b'\n').count();
+                *at = begin;
                 let cells = record.iter().map(str::to_owned).collect();
-                (i32::try_from(line).unwrap_or(i32::MAX), cells)
+                Some((i32::try_from(*line).unwrap_or(i32::MAX), cells))
             })
     }
 }
@@ -146,6 +157,13 @@ mod tests {
 
     fn said(text: &str) -> Vec<String> {
         rows(text).into_iter().map(|(_, address)| address).collect()
+    }
+
+    #[test]
+    fn rows_are_counted_as_an_editor_counts_lines() {
+        let typed = "ann@acme.test\r\nbob@acme.test\r\n\r\n\"cyd@acme.test\",\"two\r\nlines\"\r\ndan@acme.test";
+        let lines: Vec<i32> = rows(typed).into_iter().map(|(line, _)| line).collect();
+        assert_eq!(lines, [1, 2, 4, 6]);
     }
 
     #[test]

@@ -132,6 +132,9 @@ async fn ten_thousand_rows_take_the_memory_of_a_few_hundred() {
     );
     // A row is some two kilobytes in memory, with its facts: all of them would be 20 MB and more.
     assert!(looked < 8_000 && confirmed < 12_000, "{looked} {confirmed}");
+    let work = stage.work::<ConvertMailboxes>("acme").await;
+    let called_off = conversions::cancel(work, made.id).await.unwrap();
+    assert_eq!(called_off.counts.cancelled, 10_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,6 @@
 //! Holding a batch, letting it go on, calling it off, trying again.
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,6 +11,9 @@ use super::Trail;
 use super::read::over;
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::{Batch, BatchState, ItemState, Place};
+
+/// Items changed by one statement.
+const CHUNK: u64 = 500;
 
 /// Holds it.
 pub async fn pause<P: Includes<ConvertMailboxes> + Mutates>(
@@ -42,16 +45,43 @@ pub async fn cancel<P: Includes<ConvertMailboxes> + Mutates>(
 ) -> Result<u64, StoreError> {
     use conversion_item::Column;
     let before_switch = Place::BEFORE_SWITCH.iter().map(|place| place.as_str());
-    let ids: Vec<Uuid> = of(work, batch)
+    let due = of(work, batch)
         .filter(over().not())
-        .filter(Column::Place.is_in(before_switch))
+        .filter(Column::Place.is_in(before_switch));
+    let mut called_off = 0;
+    loop {
+        let ids = some_of(work, due.clone()).await?;
+        if ids.is_empty() {
+            break;
+        }
+        call_off(work, &ids).await?;
+        called_off += ids.len() as u64;
+    }
+    let left = of(work, batch).filter(over().not());
+    let left = sea_orm::PaginatorTrait::count(left, &work.scoped.tx).await?;
+    set_state(work, batch, BatchState::Cancelled, left == 0).await?;
+    Ok(called_off)
+}
+
+/// The next of these items, locked: a batch may have more than a statement takes ids.
+async fn some_of<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    items: Select<conversion_item::Entity>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let some = items
         .select_only()
-        .column(Column::Id)
-        .order_by_asc(Column::Id)
-        .lock_exclusive()
-        .into_tuple()
-        .all(&work.scoped.tx)
-        .await?;
+        .column(conversion_item::Column::Id)
+        .order_by_asc(conversion_item::Column::Id)
+        .limit(CHUNK)
+        .lock_exclusive();
+    Ok(some.into_tuple().all(&work.scoped.tx).await?)
+}
+
+async fn call_off<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    ids: &[Uuid],
+) -> Result<(), StoreError> {
+    use conversion_item::Column;
     work.scoped
         .update::<conversion_item::Entity>()
         .col_expr(Column::State, ItemState::Cancelled.as_str().into())
@@ -63,12 +93,8 @@ pub async fn cancel<P: Includes<ConvertMailboxes> + Mutates>(
         .filter(Column::Id.is_in(ids.iter().copied()))
         .exec(&work.scoped.tx)
         .await?;
-    let_go(work, &ids).await?;
-    forget_snapshots(work, &ids).await?;
-    let left = of(work, batch).filter(over().not());
-    let left = sea_orm::PaginatorTrait::count(left, &work.scoped.tx).await?;
-    set_state(work, batch, BatchState::Cancelled, left == 0).await?;
-    Ok(ids.len() as u64)
+    let_go(work, ids).await?;
+    forget_snapshots(work, ids).await
 }
 
 /// Queues the failed items again, as if for the first time. Says how many it was.
@@ -76,16 +102,28 @@ pub async fn retry_failed<P: Includes<ConvertMailboxes> + Mutates>(
     work: &Work<P>,
     batch: &Batch,
 ) -> Result<u64, StoreError> {
+    let failed = conversion_item::Column::State.eq(ItemState::Failed.as_str());
+    let failed = of(work, batch).filter(failed);
+    let mut queued = 0;
+    loop {
+        let ids = some_of(work, failed.clone()).await?;
+        if ids.is_empty() {
+            break;
+        }
+        queue_again(work, &ids).await?;
+        queued += ids.len() as u64;
+    }
+    if batch.state != BatchState::Paused {
+        resume(work, batch).await?;
+    }
+    Ok(queued)
+}
+
+async fn queue_again<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    ids: &[Uuid],
+) -> Result<(), StoreError> {
     use conversion_item::Column;
-    let ids: Vec<Uuid> = of(work, batch)
-        .filter(Column::State.eq(ItemState::Failed.as_str()))
-        .select_only()
-        .column(Column::Id)
-        .order_by_asc(Column::Id)
-        .lock_exclusive()
-        .into_tuple()
-        .all(&work.scoped.tx)
-        .await?;
     let nothing = || Expr::value(Option::<String>::None);
     work.scoped
         .update::<conversion_item::Entity>()
@@ -109,10 +147,7 @@ pub async fn retry_failed<P: Includes<ConvertMailboxes> + Mutates>(
         .filter(Column::Id.is_in(ids.iter().copied()))
         .exec(&work.scoped.tx)
         .await?;
-    if batch.state != BatchState::Paused {
-        resume(work, batch).await?;
-    }
-    Ok(ids.len() as u64)
+    Ok(())
 }
 
 fn no_time() -> Expr {
