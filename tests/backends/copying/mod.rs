@@ -1,6 +1,8 @@
 //! Copying a mailbox from one real stack to another, read by a client that is not ours.
+mod fake;
 mod killed;
 mod later;
+mod odd;
 mod whole;
 
 use pilothouse::backends::imap::copy::{self, CopyError, End, Limits, Verified};
