@@ -8,9 +8,11 @@ mkdir -p "$work"
 mailstack/install.sh
 export CARGO_TERM_COLOR=never
 stack() { BASE="$work/mail" PORT_BASE=38000 MAIL_HOSTNAME=mail-1.pilothouse.test mailstack/stack.sh "$@"; }
-trap 'stack down' EXIT
+second() { BASE="$work/mail-2" PORT_BASE=39000 MAIL_HOSTNAME=mail-2.pilothouse.test mailstack/stack.sh "$@"; }
+trap 'stack down; second down' EXIT
 stack up
-export PILOTHOUSE_TEST_STACK_INFO="$work/mail/info.json"
+second up
+export PILOTHOUSE_TEST_STACK_INFO="$work/mail/info.json" PILOTHOUSE_TEST_STACK2_INFO="$work/mail-2/info.json"
 
 echo "== pages at 1,000 and at 100,000 mailboxes (SQLite)"
 cargo test --release --locked --quiet --test store pace -- --ignored --nocapture --test-threads 1
@@ -18,3 +20,5 @@ echo "== conversions a second: 2,000 small mailboxes in place, beside the bare s
 cargo test --release --locked --quiet --test conversions pace -- --ignored --nocapture --test-threads 1
 echo "== snapshots over IMAP, creation to login (real mail stack)"
 cargo test --release --locked --quiet --test backends measure -- --ignored --nocapture --test-threads 1
+echo "== copying a mailbox from server to server (two real mail stacks)"
+cargo test --release --locked --quiet --test backends copy_pace -- --ignored --nocapture --test-threads 1

@@ -12,6 +12,7 @@ mod awkward;
 #[path = "../clients/mod.rs"]
 #[expect(dead_code, reason = "not every test binary needs every client")]
 mod clients;
+mod copy_pace;
 mod copying;
 mod support;
 

@@ -91,7 +91,11 @@ pub async fn tls(stream: TcpStream, login: &Login) -> Result<(From, To), Fault> 
     let stream = in_time(connector.connect(name, stream)).await;
     let stream = stream.map_err(|fault| match fault {
         // rustls' own words, which name what is wrong with the certificate.
-        Fault::Io(fault) if fault.get_ref().is_some_and(|e| e.is::<rustls::Error>()) => {
+        Fault::Io(fault)
+            if fault
+                .get_ref()
+                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) =>
+        {
             Fault::Unsafe(fault.to_string())
         }
         fault => fault,

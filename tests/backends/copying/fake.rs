@@ -396,7 +396,7 @@ fn append(state: &mut State, tag: &str, rest: &str, literals: &[Vec<u8>]) -> Vec
         let date = date.trim_end().trim_end_matches('"');
         uids.push(state.put(&name, flags, date, body).to_string());
         let next = parts.next().unwrap_or_default();
-        head = next.trim_start_matches(" (").to_owned();
+        next.trim_start_matches(" (").clone_into(&mut head);
     }
     let validity = state.folders[&name].uidvalidity;
     let told = if state.capabilities.contains("UIDPLUS") {

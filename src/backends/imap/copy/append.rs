@@ -218,7 +218,7 @@ impl<'a> Appender<'a> {
                 Some(mut open) => {
                     open.messages.push((uid, Sha::default()));
                     self.skipping = true;
-                    return self.refused(open, said);
+                    return self.refused(&open, said);
                 }
                 None => self.heard(&tag, said).await?,
             }
@@ -278,7 +278,7 @@ impl<'a> Appender<'a> {
         };
         self.bytes_under_way -= sent.bytes;
         if said.status != Status::Ok {
-            return self.refused(sent, said);
+            return self.refused(&sent, said);
         }
         self.done.copied += sent.messages.len() as u64;
         self.done.bytes += sent.bytes;
@@ -321,7 +321,7 @@ impl<'a> Appender<'a> {
 
     /// A command that was not carried out: one message is refused by itself, several are tried
     /// one by one, and what concerns all of them ends the pass.
-    fn refused(&mut self, sent: Sent, said: Said) -> Result<(), CopyError> {
+    fn refused(&mut self, sent: &Sent, said: Said) -> Result<(), CopyError> {
         // The UIDs that were counted on were not given.
         let count = u32::try_from(sent.messages.len()).unwrap_or(u32::MAX);
         self.numbers.expected = self.numbers.expected.saturating_sub(count);
