@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Config, Environment, File, FileFormat};
+use pilothouse::backends::imap::Trust;
 use pilothouse::engine::Pace;
-use pilothouse::store::engine::hours::AHEAD_AT_MOST;
+use pilothouse::engine::imports::Rules;
 use pilothouse::post::Post;
+use pilothouse::store::engine::hours::AHEAD_AT_MOST;
 use pilothouse::web::Network;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -42,6 +44,8 @@ pub struct Settings {
     pub dns: Dns,
     /// What mail servers may be.
     pub mail_servers: MailServers,
+    /// Where mail may be brought in from.
+    pub imports: Imports,
     /// How fast things happen by themselves.
     pub pace: Pace,
     /// Where messages to people go.
@@ -61,6 +65,7 @@ struct Written {
     secrets: Secrets,
     dns: Dns,
     mail_servers: MailServers,
+    imports: Imports,
     engine: Engine,
     mail: Mail,
 }
@@ -77,6 +82,7 @@ impl Default for Written {
             secrets: Secrets::default(),
             dns: Dns::default(),
             mail_servers: MailServers::default(),
+            imports: Imports::default(),
             engine: Engine::default(),
             mail: Mail::default(),
         }
@@ -164,6 +170,37 @@ pub struct Dns {
 pub struct MailServers {
     /// Hosts beyond loopback whose admin interfaces may be used.
     pub allowed_hosts: Vec<String>,
+}
+
+/// Where mail may be brought in from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Imports {
+    /// Whether hosts of this machine and of private networks may be connected to.
+    pub allow_private_hosts: bool,
+    /// A PEM file with authorities that are good beside those that the machine trusts.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Imports {
+    /// The same for the engine.
+    pub fn rules(&self) -> anyhow::Result<Rules> {
+        let mut trust = Trust::default();
+        if let Some(file) = &self.ca_file {
+            let wrong = |fault: std::io::Error| {
+                anyhow::anyhow!(
+                    "imports.ca_file: {} cannot be used: {fault}.",
+                    file.display()
+                )
+            };
+            let pem = std::fs::read(file).map_err(wrong)?;
+            trust = Trust::with_pem(&pem).map_err(wrong)?;
+        }
+        Ok(Rules {
+            allow_private_hosts: self.allow_private_hosts,
+            trust,
+        })
+    }
 }
 
 /// How fast things happen by themselves, in seconds and pieces; what is not set keeps the pace
@@ -302,6 +339,7 @@ impl Written {
             secrets: self.secrets,
             dns: self.dns,
             mail_servers: self.mail_servers,
+            imports: self.imports,
         })
     }
 }

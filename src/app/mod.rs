@@ -6,6 +6,7 @@ pub mod brand;
 pub mod conversions;
 pub mod domains;
 pub mod drafts;
+pub mod imports;
 pub mod mailboxes;
 pub mod members;
 pub mod messages;

@@ -213,6 +213,10 @@ policy! {
     ViewMessages: Viewer looks "messages" []
     /// Send what bounced once more.
     SendMessages: Admin changes "messages" [ViewMessages]
+    /// See what mail is brought in from servers elsewhere.
+    ViewImports: Viewer looks "imports" [ViewMailboxes]
+    /// Bring mail in from a server elsewhere.
+    ImportMail: Admin changes "imports" [ViewImports, ViewMailboxes]
     /// See mail servers: on the platform tenant they all are.
     ViewServers: Viewer looks "mail-servers" []
     /// Take over an account that a server has and the panel does not know.

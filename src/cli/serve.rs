@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use pilothouse::engine::dns::Dns;
 use pilothouse::engine::servers::Servers;
-use pilothouse::engine::{self, domains, messages, retention};
+use pilothouse::engine::{self, domains, imports, messages, retention};
 use pilothouse::store::engine::conversions;
 use pilothouse::web::site;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,6 +27,8 @@ pub async fn serve(settings: Settings, pid_file: Option<PathBuf>) -> anyhow::Res
         .with_context(|| format!("listen: cannot listen on {}", settings.listen))?;
     let _pid_file = pid_file.map(PidFile::write).transpose()?;
 
+    store.hold_key(key.clone());
+    let outside = Arc::new(settings.imports.rules()?);
     let context = engine::Context {
         store: store.clone(),
         servers: Servers::sealed_with(key),
@@ -44,6 +46,7 @@ pub async fn serve(settings: Settings, pid_file: Option<PathBuf>) -> anyhow::Res
     ));
     let kept = tokio::spawn(retention::run(context.clone(), sending, stopping.clone()));
     let looks = tokio::spawn(domains::run(context.clone(), dns, stopping.clone()));
+    let brought = tokio::spawn(imports::run(context.clone(), outside, stopping.clone()));
     let engine = tokio::spawn(engine::run(context, stopping.clone()));
     let running = engine.abort_handle();
     let options = site::Options {
@@ -57,7 +60,7 @@ pub async fn serve(settings: Settings, pid_file: Option<PathBuf>) -> anyhow::Res
 
     stopping.cancel();
     engine.await.context("the engine broke")?;
-    for part in [looks, outbox, kept] {
+    for part in [looks, outbox, kept, brought] {
         part.await.context("the engine broke")?;
     }
     store.close().await?;

@@ -60,6 +60,8 @@ ids! {
     ApiKeyId,
     /// A signed-in browser.
     SessionId,
+    /// One import of mail from elsewhere.
+    ImportId,
     /// One live check of a mailbox.
     CheckId,
     /// An entry of the audit log, or any other row that is only ever named by its database.

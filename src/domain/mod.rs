@@ -12,6 +12,7 @@ pub mod effective;
 pub mod filter;
 pub mod headway;
 pub mod ids;
+pub mod import;
 pub mod invalid;
 pub mod mailbox;
 pub mod mailserver;
@@ -34,8 +35,8 @@ pub use conversion::{
 pub use effective::{Levels, Switches, Why, effective};
 pub use filter::{MailboxFilter, TabCounts, UserFilter};
 pub use ids::{
-    ApiKeyId, BatchId, CheckId, DomainId, ItemId, MailboxId, MemberId, MessageId, PlanId, ServerId,
-    SessionId, TenantId, UserId,
+    ApiKeyId, BatchId, CheckId, DomainId, ImportId, ItemId, MailboxId, MemberId, MessageId, PlanId,
+    ServerId, SessionId, TenantId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
 pub use mailbox::{Check, Mailbox, MailboxState};

@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod conversion;
 pub mod dns;
 pub mod domains;
+pub mod imports;
 pub mod ledger;
 pub mod messages;
 pub mod reconciler;

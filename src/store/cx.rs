@@ -1,6 +1,7 @@
 //! The doors: [`Db`] to [`Cx`] to [`Work`] for a permitted actor, [`Engine`] for what happens by
 //! itself. A door is the check; there is no other way in.
 use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::audit::{self, Event};
 use super::schema::{membership, tenant};
 use super::scoped::{Reach, Scoped};
+use super::seal::Key;
 use crate::authz::{Actor, Includes, Mutates, Origin, Permission, Role, Scope};
 use crate::domain::{Clock, Tenant, TenantId};
 
@@ -28,6 +30,9 @@ pub enum StoreError {
     /// Anything else.
     #[error(transparent)]
     Database(DbErr),
+    /// A secret could not be sealed or opened.
+    #[error("a secret: {0}")]
+    Sealing(String),
     /// What is stored cannot be read.
     #[error("cannot read what is stored: {0}")]
     Stored(#[from] serde_json::Error),
@@ -103,9 +108,16 @@ pub(super) struct Core {
     pub(super) conn: DatabaseConnection,
     pub(super) clock: Clock,
     pub(super) bell: Bell,
+    /// Seals secrets; not there until somebody brings it.
+    pub(super) key: Arc<OnceLock<Key>>,
 }
 
 impl Core {
+    fn sealing_key(&self) -> Result<&Key, StoreError> {
+        let none = || StoreError::Sealing("this panel was given no key".to_owned());
+        self.key.get().ok_or_else(none)
+    }
+
     /// A transaction that takes the write lock at once: on SQLite one that reads first and writes
     /// later fails under contention, whatever the time-out.
     pub(super) async fn begin_write(&self) -> Result<DatabaseTransaction, StoreError> {
@@ -227,6 +239,16 @@ impl Engine {
             RequestFacts::default(),
         )
         .await
+    }
+
+    /// Brings the key that secrets are sealed with; the first one stays.
+    pub fn hold_key(&self, key: Key) {
+        let _ = self.core.key.set(key);
+    }
+
+    /// The key that secrets are sealed with.
+    pub(super) fn sealing_key(&self) -> Result<&Key, StoreError> {
+        self.core.sealing_key()
     }
 
     /// The bell.
@@ -432,6 +454,7 @@ impl<P: Permission> Cx<P> {
             facts: self.facts.clone(),
             now: self.core.clock.now(),
             bell: self.core.bell.clone(),
+            key: self.core.key.clone(),
             permission: PhantomData,
         };
         if P::CHANGES && !self.facts.dry_run {
@@ -452,10 +475,17 @@ pub struct Work<P> {
     pub(super) facts: RequestFacts,
     pub(super) now: DateTime<Utc>,
     bell: Bell,
+    key: Arc<OnceLock<Key>>,
     permission: PhantomData<P>,
 }
 
 impl<P: Permission> Work<P> {
+    /// The key that secrets are sealed with.
+    pub(super) fn sealing_key(&self) -> Result<&Key, StoreError> {
+        let none = || StoreError::Sealing("this panel was given no key".to_owned());
+        self.key.get().ok_or_else(none)
+    }
+
     /// The tenant that the path names.
     #[must_use]
     pub fn tenant(&self) -> &Tenant {

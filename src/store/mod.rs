@@ -57,6 +57,7 @@ pub mod conversions;
 pub mod domains;
 pub mod engine;
 pub mod idempotency;
+pub mod imports;
 pub mod mailboxes;
 pub mod members;
 pub mod messages;

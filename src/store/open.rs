@@ -38,6 +38,7 @@ pub async fn open(options: &Options) -> Result<(Db, Engine), StoreError> {
         conn,
         clock: options.clock.clone(),
         bell: Bell::default(),
+        key: std::sync::Arc::default(),
     };
     let lock = lock(&core.conn).await?;
     migrations::Migrator::up(&core.conn, None).await?;

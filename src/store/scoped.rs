@@ -8,8 +8,8 @@ use sea_orm::{
 
 use super::schema::{
     api_key, audit_event, conversion_batch, conversion_choice, conversion_item,
-    conversion_selection, domain, mail_server, mailbox, mailbox_check, mailbox_copy, message, plan,
-    stray, tenant, user,
+    conversion_selection, domain, mail_server, mailbox, mailbox_check, mailbox_copy,
+    mailbox_import, message, plan, stray, tenant, user,
 };
 use crate::domain::{TenantId, TenantKind};
 
@@ -39,6 +39,7 @@ owned! {
     mail_server.TenantId,
     mailbox.TenantId,
     mailbox_check.TenantId,
+    mailbox_import.TenantId,
     mailbox_copy.TenantId,
     message.TenantId,
     plan.TenantId,

@@ -361,7 +361,7 @@ impl From<StoreError> for Problem {
                 .of_kind("taken")
             }
             StoreError::Repeated => Self::under_way(),
-            StoreError::Database(_) | StoreError::Stored(_) => {
+            StoreError::Database(_) | StoreError::Stored(_) | StoreError::Sealing(_) => {
                 tracing::error!(error = %error, "the database did not do its part");
                 Self::internal()
             }

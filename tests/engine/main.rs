@@ -12,6 +12,7 @@ mod clients;
 mod crowd;
 mod drift;
 mod gate;
+mod imports;
 mod levels;
 mod outages;
 mod provisioning;

@@ -26,13 +26,13 @@ use crate::stage::{PATIENCE, key, pace, start};
 use crate::support::World;
 use crate::support::world::cheap_hash;
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// A panel with the real stack registered, through a gate that can be shut.
-struct Real {
-    world: World,
-    context: Context,
-    doors: Doors,
+pub struct Real {
+    pub world: World,
+    pub context: Context,
+    pub doors: Doors,
     domain: DomainName,
     gate: Gate,
 }
@@ -41,7 +41,7 @@ struct Real {
     clippy::disallowed_methods,
     reason = "how a test run is told where its stack is"
 )]
-fn info() -> Option<serde_json::Value> {
+pub fn info() -> Option<serde_json::Value> {
     if std::env::var("PILOTHOUSE_TEST_REAL").as_deref() == Ok("0") {
         return None;
     }
@@ -52,7 +52,7 @@ fn info() -> Option<serde_json::Value> {
 }
 
 impl Real {
-    async fn new() -> Option<Self> {
+    pub async fn new() -> Option<Self> {
         let info = info()?;
         install_crypto();
         let world = World::new().await;
@@ -95,16 +95,16 @@ impl Real {
         Some(real)
     }
 
-    async fn work<P: Permission>(&self) -> Work<P> {
+    pub async fn work<P: Permission>(&self) -> Work<P> {
         let owner = self.world.member("platform", Role::Owner);
         self.world.work(owner, "acme").await
     }
 
-    fn address(&self, local: &str) -> EmailAddress {
+    pub fn address(&self, local: &str) -> EmailAddress {
         EmailAddress::parse("address", &format!("{local}@{}", self.domain)).unwrap()
     }
 
-    async fn add(&self, local: &str, kind: Kind) {
+    pub async fn add(&self, local: &str, kind: Kind) {
         let new = NewUser {
             address: self.address(local),
             display_name: local.to_owned(),
@@ -135,11 +135,11 @@ impl Real {
         }
     }
 
-    async fn until_state(&self, local: &str, state: MailboxState) -> Mailbox {
+    pub async fn until_state(&self, local: &str, state: MailboxState) -> Mailbox {
         self.until(local, |mailbox| mailbox.state == state).await
     }
 
-    async fn sign_in(&self, local: &str) -> Result<Imap, String> {
+    pub async fn sign_in(&self, local: &str) -> Result<Imap, String> {
         Imap::login(&self.doors, self.address(local).as_str(), PASSWORD).await
     }
 }

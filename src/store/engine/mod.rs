@@ -10,6 +10,7 @@ pub mod due;
 pub mod expired;
 pub mod grants;
 pub mod hours;
+pub mod imports;
 pub mod messages;
 pub mod moves;
 pub mod purge;

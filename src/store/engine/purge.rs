@@ -2,13 +2,14 @@
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
+use super::super::imports;
 use super::super::schema::{conversion_item, conversion_snapshot, mailbox, mailbox_check};
 use super::super::{Denied, Engine, Event, TenantRef};
 use super::{delete, find};
 use crate::authz::PurgeMailboxes;
 use crate::domain::{Mailbox, MailboxId};
 
-/// Deletes the mailbox with its checks, conversions and snapshots, if it is still to be destroyed;
+/// Deletes the mailbox with its checks, imports, conversions and snapshots, if it is still to be destroyed;
 /// says whether it was. The audit log keeps that it was there.
 pub async fn delete_mailbox(engine: &Engine, gone: &Mailbox) -> Result<bool, Denied> {
     let tenant = TenantRef::Id(gone.tenant);
@@ -41,6 +42,9 @@ pub async fn delete_mailbox(engine: &Engine, gone: &Mailbox) -> Result<bool, Den
     let checks = work.scoped.delete::<mailbox_check::Entity>();
     let checks = checks.filter(mailbox_check::Column::MailboxId.eq(id));
     checks.exec(tx).await?;
+    imports::delete_of(&work, gone.id)
+        .await
+        .map_err(Denied::Store)?;
     let mailboxes = work.scoped.delete::<mailbox::Entity>();
     mailboxes
         .filter(mailbox::Column::Id.eq(id))

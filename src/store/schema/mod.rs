@@ -14,6 +14,7 @@ pub mod mail_server;
 pub mod mailbox;
 pub mod mailbox_check;
 pub mod mailbox_copy;
+pub mod mailbox_import;
 pub mod mailbox_route;
 pub mod member;
 pub mod membership;

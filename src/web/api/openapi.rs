@@ -41,6 +41,7 @@ use crate::web::error::{FieldFault, PROBLEM_JSON, ProblemBody};
         v1::conversion_choices::list, v1::conversion_choices::download,
         v1::conversion_items::list, v1::conversion_items::show, v1::conversion_items::receipt,
         v1::messages::list, v1::messages::show, v1::messages::retry,
+        v1::imports::list, v1::imports::start, v1::imports::show, v1::imports::change,
         v1::mail_servers::list, v1::mail_servers::show, v1::mail_servers::strays,
         v1::mail_servers::adopt,
         v1::api_keys::list, v1::api_keys::create, v1::api_keys::revoke,

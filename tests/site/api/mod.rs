@@ -3,6 +3,7 @@ mod conventions;
 mod conversions;
 mod drafts;
 mod idempotency;
+mod imports;
 mod keys;
 mod mailboxes;
 mod tenants;

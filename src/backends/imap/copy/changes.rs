@@ -83,7 +83,7 @@ async fn changed(
     };
     let gone: HashSet<u32> = uids.clone().filter(|uid| is_in(*uid, &vanished)).collect();
     let have: HashSet<u32> = uids.chain(marks.keys().copied()).collect();
-    if mode == Mode::Additions || have.len() - gone.len() == opened.exists as usize {
+    if mode != Mode::Mirror || have.len() - gone.len() == opened.exists as usize {
         return Ok((marks, gone));
     }
     // The numbers do not add up: something was expunged that we were not told of.

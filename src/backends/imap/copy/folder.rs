@@ -200,6 +200,8 @@ impl Work<'_> {
         let changes = looked.map_err(self.pair.source_fault())?;
         if mode == Mode::Mirror {
             self.remove(job.record.key, &changes.gone).await?;
+        }
+        if mode != Mode::Additions {
             let carried = carry_flags(&mut self.pair.target, &changes.flagged).await;
             carried.map_err(self.pair.target_fault())?;
             let now: Vec<_> = changes
@@ -272,7 +274,7 @@ impl Work<'_> {
             appended = joined(appended, more);
         }
         self.place(job, new, &mut appended).await?;
-        if self.resumed && self.run.limits.mode == Mode::Mirror {
+        if self.resumed && self.run.limits.mode != Mode::Additions {
             self.remove_doubles(job).await?;
         }
         self.pass.copied += appended.copied;
@@ -380,7 +382,7 @@ impl Work<'_> {
         let seen = to.uidnext.unwrap_or_default().max(self.placed_below);
         record.target_seen = record.target_seen.max(seen);
         record.under_way = false;
-        if self.run.limits.mode == Mode::Mirror {
+        if self.run.limits.mode != Mode::Additions {
             record.source_uidnext = from.uidnext.unwrap_or_default();
             record.source_messages = from.exists;
             // A message that was refused is listed again only when everything is.

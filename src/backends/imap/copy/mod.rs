@@ -114,6 +114,8 @@ pub enum Mode {
     /// removed folders, expunged messages. Only what the ledger says came from the source is ever
     /// changed or removed.
     Mirror,
+    /// New messages and folders, changed flags, renamed folders; nothing is ever removed.
+    Keeping,
     /// Only messages that the ledger does not know are appended, and folders made for them. No
     /// flag is touched, nothing is renamed or removed.
     Additions,
@@ -196,6 +198,24 @@ pub async fn pass(
     let mut pass = run::run(source, target, ledger, limits, told).await?;
     pass.took = start.elapsed();
     Ok(pass)
+}
+
+/// A folder of the source, and where it would go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its name at the source.
+    pub name: String,
+    /// Its name at the target; `None` when it is left out.
+    pub goes_to: Option<String>,
+    /// How many messages it holds.
+    pub messages: u64,
+    /// Their bytes; 0 when the source does not tell.
+    pub bytes: u64,
+}
+
+/// Looks at both sides and says what a first pass would do. Changes nothing.
+pub async fn look(source: &End, target: &End, mapping: &Mapping) -> Result<Vec<Seen>, CopyError> {
+    run::look(source, target, mapping).await
 }
 
 /// The source as it was copied: its UIDs, dates, flags, and the digests of the bytes that passed.

@@ -12,7 +12,7 @@ use super::meter::Meter;
 use super::pairing::pair;
 use super::sides::{Folder, Side, list};
 use super::target::Target;
-use super::{CopyError, End, Ledger, Limits, Mode, Numbering, Told};
+use super::{CopyError, End, Ledger, Limits, Mapping, Mode, Numbering, Seen, Told};
 
 /// What every part of a pass needs.
 pub struct Run<'a> {
@@ -75,6 +75,32 @@ pub async fn run(
     Ok(pass)
 }
 
+/// The folders of the source, and where each would go.
+pub async fn look(source: &End, target: &End, mapping: &Mapping) -> Result<Vec<Seen>, CopyError> {
+    let mut pair = connect(source, target).await?;
+    let side = listed(&mut pair.source).await.map_err(CopyError::Source)?;
+    let listing = listed(&mut pair.target).await.map_err(CopyError::Target)?;
+    let target = Target::new(listing);
+    let mut taken = HashSet::new();
+    let seen = side.folders.iter().map(|folder| {
+        let goes_to = (!Target::leaves_out(mapping, folder)).then(|| {
+            let name = target.name_for(mapping, folder, &taken);
+            taken.insert(name.clone());
+            name
+        });
+        Seen {
+            name: folder.name.clone(),
+            goes_to,
+            messages: folder.status.messages.into(),
+            bytes: folder.status.size,
+        }
+    });
+    let seen = seen.collect();
+    pair.source.close().await;
+    pair.target.close().await;
+    Ok(seen)
+}
+
 async fn connect(source: &End, target: &End) -> Result<Pair, CopyError> {
     let (from, to) = tokio::join!(Session::open(&source.login), Session::open(&target.login));
     let explained = |end: &End, fault: super::super::Fault| fault.explained(&end.login.place);
@@ -124,7 +150,7 @@ async fn plan(run: &Run<'_>, source: &Side, first: &mut Pair) -> Result<Plan, Co
     let mut next_key = ledger.iter().map(|record| record.key).max().unwrap_or(0) + 1;
     let mut pairing = pair(ledger, &source.folders);
     let mut pass = Pass::default();
-    let mirror = run.limits.mode == Mode::Mirror;
+    let mirror = run.limits.mode != Mode::Additions;
 
     // Parents before what is below them: renaming one renames the other.
     pairing.known.sort_by(|a, b| a.0.target.cmp(&b.0.target));
@@ -176,7 +202,11 @@ async fn plan(run: &Run<'_>, source: &Side, first: &mut Pair) -> Result<Plan, Co
     Ok(Plan {
         target,
         jobs,
-        gone: if mirror { gone } else { Vec::new() },
+        gone: if run.limits.mode == Mode::Mirror {
+            gone
+        } else {
+            Vec::new()
+        },
         pass,
     })
 }

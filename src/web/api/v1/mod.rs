@@ -8,6 +8,7 @@ pub mod conversion_events;
 pub mod conversion_items;
 pub mod conversions;
 pub mod domains;
+pub mod imports;
 pub mod mail_servers;
 pub mod mailbox_actions;
 pub mod mailboxes;
@@ -62,6 +63,16 @@ pub fn routes(site: &mut ServiceConfig) {
     site.service(of("/messages").get(messages::list))
         .service(of("/messages/{message}").get(messages::show))
         .service(of("/messages/{message}/retries").post(messages::retry));
+    site.service(
+        of("/mailbox-imports")
+            .get(imports::list)
+            .post(imports::start),
+    )
+    .service(
+        of("/mailbox-imports/{import}")
+            .get(imports::show)
+            .patch(imports::change),
+    );
     site.service(of("/mail-servers").get(mail_servers::list))
         .service(of("/mail-servers/{server}").get(mail_servers::show))
         .service(of("/mail-servers/{server}/strays").get(mail_servers::strays))
