@@ -23,7 +23,10 @@ use crate::store::{PLATFORM, TenantRef};
 const CHUNK: u64 = 20;
 /// Between two looks, however often the bell rings.
 const GAP: Duration = Duration::from_millis(500);
-/// A lease lasts this long: as long as a server may take for one text, and more.
+/// What a dead process has taken waits this long for the next one. One that only is slow loses
+/// nothing: it may send the text only while the message still bears its name.
+const TURN: Duration = Duration::from_mins(1);
+/// The lease while the text goes out: as long as a server may take for one, and more.
 const LEASE: Duration = Duration::from_mins(6);
 /// Tries before a message is given up.
 const TRIES: u32 = 12;
@@ -59,7 +62,7 @@ pub async fn run_once(context: &Context, sending: &Sending) -> anyhow::Result<Ag
     }
     outbox::cut_off(store).await?;
     arrived::look(context, post).await?;
-    let due = outbox::claim(store, &context.lease_name(), LEASE, CHUNK).await?;
+    let due = outbox::claim(store, &context.lease_name(), TURN, CHUNK).await?;
     let more = made > 0 || due.len() as u64 == CHUNK;
     send_all(context, sending, due).await?;
     Ok(if more { Again::Now } else { Again::Later })
