@@ -1,5 +1,7 @@
 //! Drafts: many mailboxes are chosen, looked at in the background, and only then confirmed. Until
 //! then nothing happens to any of them.
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::conversions::{event, find, grants_in_kind};
@@ -119,13 +121,13 @@ fn words(filter: &MailboxFilter, to: Kind) -> String {
     let kind = filter.kind.unwrap_or(to.other()).label();
     let mut words = format!("All {kind} mailboxes");
     if let Some(domain) = &filter.domain {
-        words += &format!(" in {domain}");
+        let _ = write!(words, " in {domain}");
     }
     if let Some(server) = &filter.server {
-        words += &format!(" on {server}");
+        let _ = write!(words, " on {server}");
     }
     if let Some(q) = &filter.q {
-        words += &format!(" that match “{q}”");
+        let _ = write!(words, " that match “{q}”");
     }
     if let Some(state) = filter.state {
         words += match state {
@@ -141,10 +143,10 @@ fn words(filter: &MailboxFilter, to: Kind) -> String {
         words += ", different on the server";
     }
     if let Some(since) = filter.used_since {
-        words += &format!(", used since {}", since.format("%-d %b %Y"));
+        let _ = write!(words, ", used since {}", since.format("%-d %b %Y"));
     }
     if let Some(since) = filter.unused_since {
-        words += &format!(", not used since {}", since.format("%-d %b %Y"));
+        let _ = write!(words, ", not used since {}", since.format("%-d %b %Y"));
     }
     words
 }

@@ -105,7 +105,7 @@ impl<'a> AddressList<'a> {
                         .take_while(|byte| matches!(byte, b'\r' | b'\n'))
                         .count();
                 let passed = bytes.get(*at..begin).unwrap_or_default();
-                *line += passed.iter().filter(|byte| **byte == b'\n').count();
+                *line += passed.split(|byte| *byte == b'\n').count() - 1;
                 *at = begin;
                 let cells = record.iter().map(str::to_owned).collect();
                 Some((i32::try_from(*line).unwrap_or(i32::MAX), cells))

@@ -154,7 +154,7 @@ impl Choice {
         };
         self.used_this_week = within(WEEK);
         self.used_lately = within(LATELY);
-        self.address = check.address.as_str().to_owned();
+        check.address.as_str().clone_into(&mut self.address);
         self.name.clone_from(&check.display_name);
         self.way = check.way;
         self.opens = check.opens.iter().copied().collect();

@@ -32,6 +32,7 @@ impl Rhythm {
     /// Woken by the bell, and by the timer at the latest. The first ring after a quiet while is
     /// answered at once; while it rings all the time, a look every `least` sees as much as one at
     /// each ring would.
+    #[must_use]
     pub fn heard(least: Duration, most: Duration) -> Self {
         Self {
             least: least.min(most),
@@ -41,6 +42,7 @@ impl Rhythm {
     }
 
     /// Woken by the timer only.
+    #[must_use]
     pub const fn timed(every: Duration) -> Self {
         Self {
             least: every,

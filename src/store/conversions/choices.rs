@@ -226,17 +226,14 @@ fn bits(stored: i32) -> Protocols {
 }
 
 /// The row of a choice; its tenant is set where it is written.
-pub(in crate::store) fn to_row(
-    batch: BatchId,
-    choice: &Choice,
-) -> Result<conversion_choice::ActiveModel, StoreError> {
+pub(in crate::store) fn to_row(batch: BatchId, choice: &Choice) -> conversion_choice::ActiveModel {
     let closing: Protocols = choice
         .closes
         .iter()
         .map(|closing| closing.protocol)
         .collect();
     let bits = |set: Protocols| i32::from(set.bits());
-    Ok(conversion_choice::ActiveModel {
+    conversion_choice::ActiveModel {
         id: Set(choice.id.0),
         batch_id: Set(batch.0),
         line: Set(choice.line),
@@ -262,7 +259,7 @@ pub(in crate::store) fn to_row(
         messages: Set(choice.messages),
         bytes: Set(choice.bytes),
         ..Default::default()
-    })
+    }
 }
 
 fn from_row(row: Model) -> Result<Choice, StoreError> {

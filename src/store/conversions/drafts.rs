@@ -107,7 +107,7 @@ pub async fn list<P: Includes<ConvertMailboxes> + Mutates>(
 ) -> Result<(), StoreError> {
     let mut rows = Vec::with_capacity(ROWS);
     for (line, typed) in named {
-        rows.push(to_row(batch, &Choice::named(line, &typed))?);
+        rows.push(to_row(batch, &Choice::named(line, &typed)));
         if rows.len() == ROWS {
             write(work, std::mem::take(&mut rows)).await?;
         }
@@ -137,21 +137,18 @@ pub async fn look_again<P: Includes<ConvertMailboxes> + Mutates>(
 ) -> Result<(), StoreError> {
     use conversion_choice::Column;
     let rows = Column::BatchId.eq(batch.id.0);
-    match expected {
+    if expected.is_some() {
         // A filter finds its rows anew.
-        Some(_) => {
-            let all = work.scoped.delete::<conversion_choice::Entity>();
-            all.filter(rows).exec(&work.scoped.tx).await?;
-        }
-        None => {
-            let waits = Verdict::Waits.as_str();
-            work.scoped
-                .update::<conversion_choice::Entity>()
-                .col_expr(Column::Verdict, waits.into())
-                .filter(rows)
-                .exec(&work.scoped.tx)
-                .await?;
-        }
+        let all = work.scoped.delete::<conversion_choice::Entity>();
+        all.filter(rows).exec(&work.scoped.tx).await?;
+    } else {
+        let waits = Verdict::Waits.as_str();
+        work.scoped
+            .update::<conversion_choice::Entity>()
+            .col_expr(Column::Verdict, waits.into())
+            .filter(rows)
+            .exec(&work.scoped.tx)
+            .await?;
     }
     let selection = conversion_selection::ActiveModel {
         cursor: Set(None),

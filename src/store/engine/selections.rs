@@ -148,13 +148,12 @@ pub async fn save(
         .exec(&tx)
         .await?;
     let row = |choice: &Choice| {
-        let mut row = to_row(task.batch, choice)?;
+        let mut row = to_row(task.batch, choice);
         let tenant = choice.mailbox.map_or(task.tenant, |(tenant, _)| tenant);
         row.tenant_id = Set(tenant.0);
-        Ok::<_, StoreError>(row)
+        row
     };
-    let rows: Vec<_> = found.iter().map(row).collect::<Result<_, _>>()?;
-    conversion_choice::Entity::insert_many(rows)
+    conversion_choice::Entity::insert_many(found.iter().map(row))
         .exec_without_returning(&tx)
         .await?;
     tx.commit().await?;

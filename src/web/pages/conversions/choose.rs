@@ -92,15 +92,15 @@ pub async fn create(
         return by_filter(&person, &cx, &upload, to).await;
     }
     let (text, called) = match &upload.file {
-        Some((name, bytes)) => match std::str::from_utf8(bytes) {
-            Ok(text) => (text.to_owned(), name.clone()),
-            Err(_) => {
+        Some((name, bytes)) => {
+            let Ok(text) = std::str::from_utf8(bytes) else {
                 let said = format!(
                     "{name} is not text in UTF-8. Save it as CSV (UTF-8) and choose it again."
                 );
                 return again(&person, &cx, &upload, to, Invalid::field("addresses", said));
-            }
-        },
+            };
+            (text.to_owned(), name.clone())
+        }
         None => (upload.of("addresses").to_owned(), String::new()),
     };
     let list = match AddressList::read(&text) {
