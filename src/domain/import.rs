@@ -340,13 +340,13 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(v6: Ipv6Addr) -> bool {
-    let s = v6.segments();
+    let segments = v6.segments();
     // Addresses that stand for one of IPv4: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056).
     let inner = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
+        let number = (u32::from(high) << 16) | u32::from(low);
+        is_public_v4(Ipv4Addr::from(number))
     };
-    match s {
+    match segments {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             inner(high, low)
         }
