@@ -19,6 +19,7 @@ mod gate;
 mod hosting;
 mod ledger;
 mod letters;
+mod mirror;
 mod network;
 mod operator;
 mod owner;

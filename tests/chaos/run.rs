@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::figures::Figures;
@@ -30,7 +30,8 @@ pub struct Run {
     admins: JoinSet<()>,
     admins_stop: CancellationToken,
     owners: JoinSet<Duration>,
-    post: JoinHandle<()>,
+    post: JoinSet<()>,
+    longest_out: Duration,
     mail_stops: CancellationToken,
 }
 
@@ -74,7 +75,8 @@ impl Run {
             admins,
             admins_stop,
             owners,
-            post: tokio::spawn(post),
+            post: JoinSet::from_iter([post]),
+            longest_out: Duration::ZERO,
             mail_stops,
         }
     }
@@ -103,18 +105,24 @@ impl Run {
         follow(&self.customer, &self.script, &self.tally, batch, count).await;
     }
 
-    /// Lets what is under way end, and counts. Whatever was struck has to run again by now.
-    pub async fn reckoned(mut self, scenario: &str, struck: String) -> Figures {
+    /// Everybody ends what is under way, and rests.
+    pub async fn rest(&mut self) {
         self.admins_stop.cancel();
         while let Some(admin) = self.admins.join_next().await {
             admin.expect("an admin who is at work");
         }
         self.mail_stops.cancel();
-        self.post.await.expect("a postman at work");
-        let mut longest = Duration::ZERO;
-        while let Some(out) = self.owners.join_next().await {
-            longest = longest.max(out.expect("an owner at work"));
+        while let Some(post) = self.post.join_next().await {
+            post.expect("a postman at work");
         }
+        while let Some(out) = self.owners.join_next().await {
+            self.longest_out = self.longest_out.max(out.expect("an owner at work"));
+        }
+    }
+
+    /// Lets what is under way end, and counts. Whatever was struck has to run again by now.
+    pub async fn reckoned(mut self, scenario: &str, struck: String) -> Figures {
+        self.rest().await;
         let count = |counter: &std::sync::atomic::AtomicUsize| counter.load(Ordering::Relaxed);
         let mut figures = Figures {
             scenario: scenario.to_owned(),
@@ -123,7 +131,7 @@ impl Run {
             back: count(&self.tally.back),
             gave_up: count(&self.tally.gave_up),
             struck,
-            longest_out: longest.as_secs_f64(),
+            longest_out: self.longest_out.as_secs_f64(),
             ..Figures::default()
         };
         figures.faults.stuck = count(&self.tally.stuck);

@@ -36,4 +36,10 @@ trap 'exit 130' INT TERM
 mkdir -p "$PILOTHOUSE_CHAOS_DIR"
 finish # what a run that was cut off has left, which may be of an older version
 mailstack/install.sh
+# Of Debian: the clock that jumps, the wires that are cut.
+missing=()
+for package in faketime nftables iproute2; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+[ "$length" = short ] || [ ${#missing[@]} = 0 ] || DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
 cargo nextest run --locked --profile chaos --test chaos --run-ignored only --no-fail-fast -E "$filter"

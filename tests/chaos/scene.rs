@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use crate::database::{Database, Postgres};
 use crate::fate::{Blow, Fate, Rhythm};
+use crate::figures::Figures;
 use crate::hosting::Customer;
 use crate::panel::Panel;
 use crate::run::Run;
@@ -113,6 +114,14 @@ impl Scene {
     pub fn struck_by(mut self, what: Arc<dyn Blow>, rhythm: &Rhythm) -> Self {
         self.fate.strikes(&self.trial, what, rhythm);
         self
+    }
+
+    /// Until it is over; then this is done to the mail, and everything is counted.
+    pub async fn sabotaged(mut self, sabotage: impl FnOnce()) -> Figures {
+        self.run.until_over().await;
+        self.run.rest().await;
+        sabotage();
+        self.run.reckoned("sabotage", String::new()).await
     }
 
     /// Until it is over; then everything is counted.
