@@ -10,7 +10,7 @@ demo-reset: ## wipe what `make demo` keeps
 test: ## install what is missing, then run every test
 	@tests/run.sh
 
-chaos: ## kill and starve the panel while it converts, for half an hour, and count every message; docs/RELIABILITY.md
+chaos: ## kill and starve the panel while it converts, for most of an hour, and count every message; docs/RELIABILITY.md
 	@tests/chaos/run.sh long
 
 check: ## what to run before each commit: format, lints, the tests that need no mail stack
