@@ -3,8 +3,11 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -22,7 +25,8 @@ pub type To = Box<dyn AsyncWrite + Unpin + Send>;
 /// Whose certificates are good.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
-    /// Authorities beyond those that the machine trusts, in DER.
+    /// Authorities beyond those that the machine trusts, in DER. A server that shows one of these
+    /// very certificates is trusted, too: one that signed itself has no other authority.
     pub also: Vec<Vec<u8>>,
 }
 
@@ -39,13 +43,63 @@ impl Trust {
         Ok(Self { also })
     }
 
-    fn roots(&self) -> Result<RootCertStore, Fault> {
+    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<Verifier>, Fault> {
         let mut roots = machine_roots().clone();
         for der in &self.also {
             let added = roots.add(CertificateDer::from_slice(der));
             added.map_err(|fault| Fault::Unsafe(format!("a trusted certificate: {fault}")))?;
         }
-        Ok(roots)
+        let usual = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone());
+        let usual = usual.build();
+        let usual = usual.map_err(|fault| Fault::Unsafe(format!("no authority: {fault}")))?;
+        let known = self.also.clone();
+        Ok(Arc::new(Verifier { usual, known }))
+    }
+}
+
+/// The usual checks (RFC 5280, RFC 6125), but for certificates that are known themselves.
+#[derive(Debug)]
+struct Verifier {
+    usual: Arc<WebPkiServerVerifier>,
+    known: Vec<Vec<u8>>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        stapled: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if self.known.iter().any(|known| known == shown.as_ref()) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.usual
+            .verify_server_cert(shown, between, name, stapled, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.usual.verify_tls12_signature(message, shown, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.usual.verify_tls13_signature(message, shown, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.usual.supported_verify_schemes()
     }
 }
 
@@ -82,10 +136,12 @@ pub async fn tls(stream: TcpStream, login: &Login) -> Result<(From, To), Fault> 
     let name = ServerName::try_from(host.to_owned());
     let name = name.map_err(|_| Fault::Unsafe(format!("“{host}” cannot have a certificate")))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = login.trust.verifier(&provider)?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|fault| Fault::Unsafe(fault.to_string()))?
-        .with_root_certificates(login.trust.roots()?)
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     let stream = in_time(connector.connect(name, stream)).await;

@@ -11,6 +11,7 @@ async fn app_with_mailbox() -> App {
     app.world
         .engine
         .hold_key(pilothouse::store::seal::Key::from_bytes([7; 32]));
+    app.domain("acme", "acme.test").await;
     let admin = app.key("acme", Role::Admin).await;
     for local in ["ann", "bob"] {
         let user = json!({"address": format!("{local}@acme.test"), "display_name": local,
