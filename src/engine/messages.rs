@@ -29,8 +29,8 @@ const TURN: Duration = Duration::from_mins(1);
 /// The lease while the text goes out: as long as a server may take for one, and more.
 const LEASE: Duration = Duration::from_mins(6);
 /// Tries before a message is given up.
-const TRIES: u32 = 12;
-/// The longest pause between two tries; with it twelve tries last more than a day.
+const TRIES: u32 = 16;
+/// The longest pause between two tries; with it sixteen tries last more than a day.
 const LONGEST: Duration = Duration::from_hours(4);
 
 /// What sending needs.
@@ -100,27 +100,25 @@ async fn write(
     one: &Outgoing,
 ) -> anyhow::Result<Option<Parcel>> {
     let store = &context.store;
-    let letter = match &one.message.letter {
-        Some(letter) => letter.clone(),
-        None => {
-            let platform = TenantRef::Slug(PLATFORM.to_owned());
-            let cx = store
-                .authorize::<ViewService>("messages", &platform)
-                .await?;
-            let work = cx.begin().await?;
-            let letter =
-                app::messages::compose(&work, &one.message, &one.key, &sending.panel).await?;
-            drop(work);
-            let Some(letter) = letter else {
-                let said = "It was over before this could be told.";
-                outbox::settle(store, one, &Fate::Dropped, said).await?;
-                return Ok(None);
-            };
-            if !outbox::write(store, one, &letter).await? {
-                return Ok(None);
-            }
-            letter
+    let letter = if let Some(letter) = &one.message.letter {
+        letter.clone()
+    } else {
+        let platform = TenantRef::Slug(PLATFORM.to_owned());
+        let cx = store
+            .authorize::<ViewService>("messages", &platform)
+            .await?;
+        let work = cx.begin().await?;
+        let letter = app::messages::compose(&work, &one.message, &one.key, &sending.panel).await?;
+        drop(work);
+        let Some(letter) = letter else {
+            let said = "It was over before this could be told.";
+            outbox::settle(store, one, &Fate::Dropped, said).await?;
+            return Ok(None);
+        };
+        if !outbox::write(store, one, &letter).await? {
+            return Ok(None);
         }
+        letter
     };
     let message = &one.message;
     let (to, at) = (message.recipient.as_str(), message.created_at);
@@ -186,9 +184,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn twelve_tries_last_more_than_a_day() {
+    fn sixteen_tries_last_more_than_a_day() {
         let whole: TimeDelta = (1..TRIES).map(pause).sum();
         assert_eq!(pause(1), TimeDelta::seconds(30));
-        assert!(whole > TimeDelta::hours(20), "{whole}");
+        assert!(whole > TimeDelta::hours(24), "{whole}");
     }
 }

@@ -137,7 +137,7 @@ impl Post {
         Ok(match &*self.way {
             Way::Off => return Err(Trouble::Later("Sending is off.".to_owned())),
             Way::Folder(folder) => Line::Folder(folder.clone()),
-            Way::Smtp(server) => Line::Smtp(server.connect(&self.from).await?),
+            Way::Smtp(server) => Line::Smtp(Box::new(server.connect(&self.from).await?)),
         })
     }
 }
@@ -147,7 +147,7 @@ pub enum Line {
     /// A folder.
     Folder(Folder),
     /// A session with a mail server.
-    Smtp(smtp::Session),
+    Smtp(Box<smtp::Session>),
 }
 
 impl Line {

@@ -302,6 +302,6 @@ async fn a_mail_server_that_is_down_loses_nothing_and_in_the_end_it_is_said() {
         given_up
             .said
             .unwrap()
-            .starts_with("Given up after 12 tries.")
+            .starts_with("Given up after 16 tries.")
     );
 }

@@ -236,7 +236,7 @@ pub fn way_of(subject: Subject<'_>, to: Kind) -> Option<Way> {
 }
 
 /// How it would be done, and where it would be then.
-fn way<'a>(subject: Subject<'a>, to: Kind) -> Option<(Way, &'a Place)> {
+fn way(subject: Subject<'_>, to: Kind) -> Option<(Way, &Place)> {
     let home = subject.mailbox.server;
     let find = |server| {
         subject

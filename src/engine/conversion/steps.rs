@@ -43,9 +43,8 @@ impl Step {
     fn unless_refused(self) -> Self {
         let busy = |why| ServerError::Busy(why);
         match self {
-            Self::Not(ServerError::Refused(why)) => Self::Not(busy(why)),
+            Self::Not(ServerError::Refused(why)) | Self::GiveUp(why, _) => Self::Not(busy(why)),
             Self::NotAt(server, ServerError::Refused(why)) => Self::NotAt(server, busy(why)),
-            Self::GiveUp(why, _) => Self::Not(busy(why)),
             other => other,
         }
     }

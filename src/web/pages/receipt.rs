@@ -1,4 +1,6 @@
 //! The receipt of one conversion: the proof that nothing was lost, on screen, on paper and as JSON.
+use std::fmt::Write as _;
+
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -119,7 +121,7 @@ impl Page {
         );
         if let Some(moved) = &receipt.moved {
             let (from, to) = (&moved.from_server, &moved.to_server);
-            said.push_str(&format!(" The mailbox moved from {from} to {to}."));
+            let _ = write!(said, " The mailbox moved from {from} to {to}.");
         }
         match receipt.arrived_meanwhile {
             0 => {}

@@ -22,7 +22,7 @@ async fn app_with_mailbox() -> App {
     app
 }
 
-fn wanted(mailboxes: Value) -> Value {
+fn wanted(mailboxes: &Value) -> Value {
     json!({"host": "imap.example.org", "mailboxes": mailboxes})
 }
 
@@ -68,16 +68,16 @@ async fn each_fault_is_at_its_row_and_nothing_is_started() {
     for (pointer, body) in [
         ("/host", json!({"host": "http://x", "mailboxes": [ann()]})),
         ("/mailboxes", json!({"host": "h"})),
-        ("/mailboxes", wanted(json!([]))),
+        ("/mailboxes", wanted(&json!([]))),
         (
             "/mailboxes/0/mailbox",
-            wanted(json!([row("nobody@acme.test", "x")])),
+            wanted(&json!([row("nobody@acme.test", "x")])),
         ),
         (
             "/mailboxes/1/user",
-            wanted(json!([ann(), row("bob@acme.test", "")])),
+            wanted(&json!([ann(), row("bob@acme.test", "")])),
         ),
-        ("/mailboxes/1/mailbox", wanted(json!([ann(), ann()]))),
+        ("/mailboxes/1/mailbox", wanted(&json!([ann(), ann()]))),
         ("/csv/1", json!({"host": "h", "csv": "ann@acme.test,ann,x"})),
         (
             "/csv/3",
@@ -89,8 +89,8 @@ async fn each_fault_is_at_its_row_and_nothing_is_started() {
         assert_eq!(answer.pointer(), pointer, "{}", answer.text);
     }
     assert_eq!(admin.get(PATH).await.json()["total"], 0);
-    assert_eq!(admin.post(PATH, wanted(json!([ann()]))).await.status, 202);
-    let again = admin.post(PATH, wanted(json!([ann()]))).await;
+    assert_eq!(admin.post(PATH, wanted(&json!([ann()]))).await.status, 202);
+    let again = admin.post(PATH, wanted(&json!([ann()]))).await;
     assert_eq!(again.is_problem(422).pointer(), "/mailboxes/0/mailbox");
 }
 
@@ -99,7 +99,7 @@ async fn viewers_look_and_strangers_see_nothing() {
     let app = app_with_mailbox().await;
     let viewer = app.key("acme", Role::Viewer).await;
     assert_eq!(viewer.get(PATH).await.status, 200);
-    let body = wanted(json!([{"mailbox": "ann@acme.test", "user": "a", "password": "b"}]));
+    let body = wanted(&json!([{"mailbox": "ann@acme.test", "user": "a", "password": "b"}]));
     viewer.post(PATH, body.clone()).await.is_problem(403);
     let stranger = app.key("globex", Role::Owner).await;
     stranger.post(PATH, body).await.is_problem(404);

@@ -175,7 +175,8 @@ async fn nothing_typed_is_lost_when_the_list_is_no_list() {
 async fn a_draft_longer_than_a_page_is_read_page_by_page() {
     let app = spawn_app().await;
     let person = with_users(&app, &[]).await;
-    let typed: String = (0..120).map(|n| format!("u{n:03}@acme.test\n")).collect();
+    let typed: Vec<String> = (0..120).map(|n| format!("u{n:03}@acme.test")).collect();
+    let typed = typed.join("\n");
     let chosen = [("to", "exchange"), ("addresses", typed.as_str())];
     let made = send(&person, &format!("{CONVERSIONS}/drafts"), &chosen).await;
     let (draft, mut page) = looked_at(&person, &made).await;
