@@ -11,9 +11,8 @@ const LOCALS: [&str; 3] = ["mia", "mika", "milo"];
 
 #[tokio::test]
 async fn all_that_match_are_selected_looked_at_scheduled_and_converted() {
-    let (panel, browser) = match looked_at(Scripts::On).await {
-        Some(both) => both,
-        None => return,
+    let Some((panel, browser)) = looked_at(Scripts::On).await else {
+        return;
     };
     browser.click("[name=when][value=later]").await;
     let soon = next_minute(&browser).await;
@@ -34,9 +33,8 @@ async fn all_that_match_are_selected_looked_at_scheduled_and_converted() {
 
 #[tokio::test]
 async fn all_that_match_are_selected_looked_at_and_converted_without_scripts() {
-    let (panel, browser) = match looked_at(Scripts::Off).await {
-        Some(both) => both,
-        None => return,
+    let Some((panel, browser)) = looked_at(Scripts::Off).await else {
+        return;
     };
     browser.press("Confirm 3 conversions").await;
     browser
