@@ -7,46 +7,35 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::mailserver::Security;
+use super::words::words;
 use super::{EmailAddress, ImportId, Invalid, MailboxId, Progress};
 
 /// The longest host name (RFC 1035 §2.3.4), and the longest name or password that is sent.
 const LONGEST: usize = 255;
 
-/// Where an import is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ImportState {
-    /// A trial is asked for: connects, lists folders and counts, changes nothing.
-    Trying,
-    /// The trial is over; it waits to be told to go on.
-    Tried,
-    /// The first pass is due or under way.
-    Copying,
-    /// What changes at the source is carried over now and again, until it is cut over.
-    Following,
-    /// The last pass is due or under way, and then everything is compared.
-    CuttingOver,
-    /// Everything is here. The password is forgotten.
-    Done,
-    /// It came to an end that somebody has to look at.
-    Failed,
-    /// It was called off; what was copied stays. The password is forgotten.
-    Cancelled,
+words! {
+    /// Where an import is.
+    ImportState {
+        /// A trial is asked for: connects, lists folders and counts, changes nothing.
+        Trying = "trying",
+        /// The trial is over; it waits to be told to go on.
+        Tried = "tried",
+        /// The first pass is due or under way.
+        Copying = "copying",
+        /// What changes at the source is carried over now and again, until it is cut over.
+        Following = "following",
+        /// The last pass is due or under way, and then everything is compared.
+        CuttingOver = "cutting_over",
+        /// Everything is here. The password is forgotten.
+        Done = "done",
+        /// It came to an end that somebody has to look at.
+        Failed = "failed",
+        /// It was called off; what was copied stays. The password is forgotten.
+        Cancelled = "cancelled",
+    }
 }
 
 impl ImportState {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Trying,
-        Self::Tried,
-        Self::Copying,
-        Self::Following,
-        Self::CuttingOver,
-        Self::Done,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
     /// Those in which there is something to do.
     pub const DUE: [Self; 4] = [
         Self::Trying,
@@ -54,27 +43,6 @@ impl ImportState {
         Self::Following,
         Self::CuttingOver,
     ];
-
-    /// The word used in JSON and the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trying => "trying",
-            Self::Tried => "tried",
-            Self::Copying => "copying",
-            Self::Following => "following",
-            Self::CuttingOver => "cutting_over",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// The state of that word, if there is one.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
 
     /// Whether nothing more will happen to it.
     #[must_use]
@@ -466,7 +434,7 @@ mod tests {
         assert!(Following.may_become(CuttingOver) && Following.may_become(Cancelled));
         assert!(!Trying.may_become(CuttingOver) && !Done.may_become(Cancelled));
         assert!(!Following.may_become(Done) && !Cancelled.may_become(Copying));
-        for state in ImportState::ALL {
+        for state in ImportState::ALL.iter().copied() {
             assert_eq!(ImportState::parse(state.as_str()), Some(state));
         }
     }

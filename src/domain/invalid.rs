@@ -52,6 +52,15 @@ impl Invalid {
             .map(|e| e.detail.as_str())
     }
 
+    /// Field and fault, for the summary above a form.
+    #[must_use]
+    pub fn by_field(&self) -> Vec<(&str, &str)> {
+        self.errors
+            .iter()
+            .map(|e| (e.pointer.trim_start_matches('/'), e.detail.as_str()))
+            .collect()
+    }
+
     /// `Ok` when nothing was wrong.
     pub fn into_result(self) -> Result<(), Self> {
         if self.errors.is_empty() {

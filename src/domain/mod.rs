@@ -26,6 +26,7 @@ pub mod server;
 pub mod snapshot;
 pub mod tenant;
 pub mod user;
+mod words;
 
 pub use address::{DomainName, EmailAddress};
 pub use clock::Clock;

@@ -100,7 +100,10 @@ pub async fn has_open<P: Includes<ViewImports>>(
     work: &Work<P>,
     mailbox: &Mailbox,
 ) -> Result<bool, StoreError> {
-    let over = ImportState::ALL.into_iter().filter(|state| state.is_over());
+    let over = ImportState::ALL
+        .iter()
+        .copied()
+        .filter(|state| state.is_over());
     let open = work
         .scoped
         .find::<Entity>()

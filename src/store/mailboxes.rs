@@ -24,7 +24,7 @@ pub use create::{New, create};
 pub use kept::{Ending, ending};
 pub use list::{addresses, count, list, tab_counts};
 pub(super) use list::{contains, domain_named};
-pub(super) use read::{Row, joined, kind};
+pub(super) use read::{Row, joined, kind, to_server};
 pub(super) use write::{asked, search, seen, standing, switches, touch};
 
 use sea_orm::{ColumnTrait, QueryFilter, Select};

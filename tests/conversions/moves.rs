@@ -144,6 +144,13 @@ async fn one_step(context: &Context) -> bool {
     true
 }
 
+/// Steps until the one mailbox of a batch stands at `place`.
+async fn until(pair: &Pair, started: &Batch, place: Place) {
+    while item(&pair.stage, started).await.place != place {
+        assert!(one_step(&pair.stage.context).await);
+    }
+}
+
 #[tokio::test]
 async fn mail_that_reaches_either_server_at_any_step_is_there_once() {
     let pair = Pair::new().await;
@@ -180,9 +187,7 @@ async fn what_its_owner_does_while_it_is_copied_comes_along() {
     furnished(&pair.stage, "ann", Kind::PopImap).await;
     let ann = address("ann");
     let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
-    while item(&pair.stage, &started).await.place != Place::Shut {
-        assert!(one_step(&pair.stage.context).await);
-    }
+    until(&pair, &started, Place::Shut).await;
     assert!(pair.old().expunge(&ann, "INBOX", 1));
     assert!(pair.old().flag(&ann, "INBOX", 2, &["\\Flagged"]));
     let wanted = read(pair.old(), "ann").await;
@@ -203,9 +208,7 @@ async fn a_copy_that_differs_is_no_move_and_mail_that_came_to_it_is_fetched_home
     let ann = address("ann");
     let before = census(&read(pair.old(), "ann").await);
     let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
-    while item(&pair.stage, &started).await.place != Place::Compare {
-        assert!(one_step(&pair.stage.context).await);
-    }
+    until(&pair, &started, Place::Compare).await;
     pair.mail_to(pair.old(), &ann, "late one").unwrap();
     assert!(pair.new.expunge(&ann, "Sent", 1));
     carry_on(&pair.stage.context).await;
@@ -236,9 +239,7 @@ async fn called_off_before_the_switch_it_stays_and_the_copy_goes() {
     let ann = address("ann");
     let before = read(pair.old(), "ann").await;
     let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
-    while item(&pair.stage, &started).await.place != Place::Mark {
-        assert!(one_step(&pair.stage.context).await);
-    }
+    until(&pair, &started, Place::Mark).await;
     assert!(pair.new.account(&ann).is_some());
     let work = pair.stage.work::<ConvertMailboxes>("acme").await;
     pilothouse::app::conversions::cancel(work, started.id)
@@ -278,9 +279,7 @@ async fn a_server_that_goes_silent_is_waited_for_and_named() {
         let pair = Pair::new().await;
         furnished(&pair.stage, "ann", Kind::PopImap).await;
         let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
-        while item(&pair.stage, &started).await.place != place {
-            assert!(one_step(&pair.stage.context).await);
-        }
+        until(&pair, &started, place).await;
         let server = if silent == "mail-1" {
             pair.old()
         } else {
@@ -304,9 +303,7 @@ async fn the_server_that_it_left_keeps_nobody_outside() {
     furnished(&pair.stage, "ann", Kind::PopImap).await;
     let ann = address("ann");
     let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
-    while item(&pair.stage, &started).await.place != Place::Switch {
-        assert!(one_step(&pair.stage.context).await);
-    }
+    until(&pair, &started, Place::Switch).await;
     pair.old().go_down();
     carry_on(&pair.stage.context).await;
     pair.new.sign_in(&ann, Protocol::Activesync).unwrap();
@@ -456,9 +453,7 @@ async fn what_is_told_late_does_not_send_mail_away_again() {
     furnished(&pair.stage, "ann", Kind::PopImap).await;
     let ann = address("ann");
     let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
-    while item(&pair.stage, &started).await.place != Place::Switch {
-        assert!(one_step(&pair.stage.context).await);
-    }
+    until(&pair, &started, Place::Switch).await;
     let mailbox = pair.stage.see("ann").await;
     let late = pilothouse::store::engine::routes::asked(&pair.stage.context.store, mailbox.id)
         .await
@@ -524,9 +519,7 @@ async fn another_process_goes_on_with_a_move_from_any_place() {
         furnished(&pair.stage, "ann", Kind::PopImap).await;
         let before = census(&read(pair.old(), "ann").await);
         let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
-        while item(&pair.stage, &started).await.place != place {
-            assert!(one_step(&pair.stage.context).await);
-        }
+        until(&pair, &started, place).await;
         carry_on(&another(&pair.stage, "second").await).await;
         is_done(&pair, &started).await;
         assert_eq!(census(&read(&pair.new, "ann").await), before);

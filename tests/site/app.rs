@@ -153,6 +153,22 @@ impl App {
         answer.json()
     }
 
+    /// Acme's domain, and a user with a POP/IMAP mailbox for each of these; returns its admin once
+    /// every mailbox is ready.
+    pub async fn acme_with(&self, locals: &[&str]) -> Asker<'_> {
+        self.domain("acme", "acme.test").await;
+        let admin = self.key("acme", Role::Admin).await;
+        for local in locals {
+            let address = format!("{local}@acme.test");
+            self.user(&admin, "acme", &address, "pop_imap").await;
+            let path = format!("/api/v1/tenants/acme/mailboxes/{address}");
+            admin
+                .get_until(&path, |mailbox| mailbox["state"] == "ready")
+                .await;
+        }
+        admin
+    }
+
     /// Everything in the database, but for when keys and sessions were last used.
     pub async fn whole_database(&self) -> Vec<(String, String)> {
         let door = self.world.database.back_door().await;

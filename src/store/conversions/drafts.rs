@@ -14,7 +14,7 @@ use super::super::{StoreError, Work};
 use super::Trail;
 use super::choices::to_row;
 use super::read::over;
-use super::start::label;
+use super::start::{self, Start, stored};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::KeepOpen;
 use crate::domain::selection::{Choice, Verdict};
@@ -56,25 +56,16 @@ pub async fn open_draft<P: Includes<ConvertMailboxes> + Mutates>(
     work: &Work<P>,
     draft: &Draft<'_>,
 ) -> Result<BatchId, StoreError> {
-    let id = BatchId::new();
-    let batch = conversion_batch::ActiveModel {
-        id: Set(id.0),
-        to_kind: Set(draft.to.as_str().to_owned()),
-        state: Set(BatchState::Draft.as_str().to_owned()),
-        not_before: Set(draft.terms.not_before),
-        notify_users: Set(draft.terms.notify_users),
-        keep_open: Set(json!(draft.terms.keep_open)),
-        at_once: Set(stored(draft.terms.at_once)),
-        reverses: Set(None),
-        started_by: Set(label(work.actor()).to_owned()),
-        created_at: Set(work.now),
-        finished_at: Set(None),
-        updated_at: Set(work.now),
-        ..Default::default()
+    let terms = draft.terms;
+    let start = Start {
+        to: draft.to,
+        not_before: terms.not_before,
+        notify_users: terms.notify_users,
+        keep_open: &terms.keep_open,
+        at_once: terms.at_once,
+        reverses: None,
     };
-    work.scoped
-        .insert::<conversion_batch::Entity, _>(batch)
-        .await?;
+    let id = start::write(work, &start, BatchState::Draft).await?;
     let selection = conversion_selection::ActiveModel {
         batch_id: Set(id.0),
         filter: Set(draft.filter.map(serde_json::to_value).transpose()?),
@@ -92,11 +83,6 @@ pub async fn open_draft<P: Includes<ConvertMailboxes> + Mutates>(
         .insert::<conversion_selection::Entity, _>(selection)
         .await?;
     Ok(id)
-}
-
-/// How the limit of a batch is kept.
-pub(super) fn stored(at_once: Option<u32>) -> Option<i32> {
-    at_once.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX))
 }
 
 /// Adds rows that were named, to be looked at; as many as come.

@@ -35,13 +35,22 @@ pub async fn open<P: Includes<ConvertMailboxes> + Mutates>(
     work: &Work<P>,
     start: &Start<'_>,
 ) -> Result<BatchId, StoreError> {
-    let id = BatchId::new();
     let waits = start.not_before.is_some_and(|then| work.now < then);
     let state = if waits {
         BatchState::Scheduled
     } else {
         BatchState::Running
     };
+    write(work, start, state).await
+}
+
+/// The row of a batch, in the state in which it begins.
+pub(super) async fn write<P: Includes<ConvertMailboxes> + Mutates>(
+    work: &Work<P>,
+    start: &Start<'_>,
+    state: BatchState,
+) -> Result<BatchId, StoreError> {
+    let id = BatchId::new();
     let batch = conversion_batch::ActiveModel {
         id: Set(id.0),
         to_kind: Set(start.to.as_str().to_owned()),
@@ -49,7 +58,7 @@ pub async fn open<P: Includes<ConvertMailboxes> + Mutates>(
         not_before: Set(start.not_before),
         notify_users: Set(start.notify_users),
         keep_open: Set(json!(start.keep_open)),
-        at_once: Set(super::drafts::stored(start.at_once)),
+        at_once: Set(stored(start.at_once)),
         reverses: Set(start.reverses.map(|batch| batch.0)),
         started_by: Set(label(work.actor()).to_owned()),
         created_at: Set(work.now),
@@ -61,6 +70,11 @@ pub async fn open<P: Includes<ConvertMailboxes> + Mutates>(
         .insert::<conversion_batch::Entity, _>(batch)
         .await?;
     Ok(id)
+}
+
+/// How the limit of a batch is kept.
+pub(super) fn stored(at_once: Option<u32>) -> Option<i32> {
+    at_once.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX))
 }
 
 /// Writes the items of these mailboxes, each with the plan it gets, for the tenant of its mailbox.
@@ -85,7 +99,7 @@ pub async fn add<P: Includes<ConvertMailboxes> + Mutates>(
 }
 
 /// Who it is, for people.
-pub(super) fn label(actor: &Actor) -> &str {
+fn label(actor: &Actor) -> &str {
     match actor {
         Actor::Member { email, .. } => email,
         Actor::Key { label, .. } => label,

@@ -65,7 +65,8 @@ fn to_plan() -> RelationDef {
         .into()
 }
 
-fn to_server() -> RelationDef {
+/// From a mailbox to the server that it lives on.
+pub fn to_server() -> RelationDef {
     mailbox::Entity::belongs_to(mail_server::Entity)
         .from(mailbox::Column::ServerId)
         .to(mail_server::Column::Id)

@@ -76,11 +76,6 @@ impl FirstRunPage {
     fn error(&self, field: &str) -> &str {
         self.faults.of(field).unwrap_or_default()
     }
-
-    fn faults_by_field(&self) -> impl Iterator<Item = (&str, &str)> {
-        let errors = self.faults.errors.iter();
-        errors.map(|e| (e.pointer.trim_start_matches('/'), e.detail.as_str()))
-    }
 }
 
 /// `GET /first-run`

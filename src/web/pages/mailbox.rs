@@ -77,13 +77,6 @@ impl Show {
         self.faults.of(field).unwrap_or_default()
     }
 
-    fn faulty(&self) -> Vec<(&str, &str)> {
-        let errors = self.faults.errors.iter();
-        errors
-            .map(|e| (e.pointer.trim_start_matches('/'), e.detail.as_str()))
-            .collect()
-    }
-
     fn used(&self) -> String {
         filters::size(self.mailbox.used_bytes.unsigned_abs())
     }

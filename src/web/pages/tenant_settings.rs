@@ -61,13 +61,6 @@ impl Index {
         self.faults.of(field).unwrap_or_default()
     }
 
-    fn faulty(&self) -> Vec<(&str, &str)> {
-        let errors = self.faults.errors.iter();
-        errors
-            .map(|e| (e.pointer.trim_start_matches('/'), e.detail.as_str()))
-            .collect()
-    }
-
     fn colour(&self) -> &str {
         self.in_force.brand.colour.as_str()
     }

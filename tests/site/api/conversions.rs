@@ -2,28 +2,14 @@
 use pilothouse::authz::Role;
 use serde_json::{Value, json};
 
-use crate::app::{App, spawn_app};
-use crate::people::Asker;
+use crate::app::spawn_app;
 
 const PATH: &str = "/api/v1/tenants/acme/conversions";
-
-async fn with_users(app: &App) -> Asker<'_> {
-    app.domain("acme", "acme.test").await;
-    let admin = app.key("acme", Role::Admin).await;
-    for address in ["ann@acme.test", "bob@acme.test"] {
-        app.user(&admin, "acme", address, "pop_imap").await;
-        let path = format!("/api/v1/tenants/acme/mailboxes/{address}");
-        admin
-            .get_until(&path, |mailbox| mailbox["state"] == "ready")
-            .await;
-    }
-    admin
-}
 
 #[actix_web::test]
 async fn a_batch_converts_and_leaves_a_receipt() {
     let app = spawn_app().await;
-    let admin = with_users(&app).await;
+    let admin = app.acme_with(&["ann", "bob"]).await;
     let start = json!({"to": "exchange", "mailboxes": ["ann@acme.test", "bob@acme.test"],
         "not_before": null, "notify_users": false,
         "keep_open": [{"protocol": "pop3", "until": "2026-12-07T00:00:00Z"}]});
@@ -77,7 +63,7 @@ async fn a_batch_converts_and_leaves_a_receipt() {
 #[actix_web::test]
 async fn a_dry_run_is_the_pre_check() {
     let app = spawn_app().await;
-    let admin = with_users(&app).await;
+    let admin = app.acme_with(&["ann", "bob"]).await;
     let start = json!({"to": "exchange", "mailboxes": ["ann@acme.test", "nobody@acme.test"]});
     let answer = admin
         .post(&format!("{PATH}?dry_run=true"), start.clone())
@@ -111,7 +97,7 @@ async fn a_dry_run_is_the_pre_check() {
 #[actix_web::test]
 async fn what_a_batch_is_made_of_is_checked() {
     let app = spawn_app().await;
-    let admin = with_users(&app).await;
+    let admin = app.acme_with(&["ann", "bob"]).await;
     for (field, body) in [
         ("/mailboxes", json!({"to": "exchange", "mailboxes": []})),
         (
@@ -135,7 +121,7 @@ async fn what_a_batch_is_made_of_is_checked() {
 #[actix_web::test]
 async fn a_scheduled_batch_is_cancelled_before_its_time() {
     let app = spawn_app().await;
-    let admin = with_users(&app).await;
+    let admin = app.acme_with(&["ann", "bob"]).await;
     let start = json!({"to": "exchange", "mailboxes": ["ann@acme.test"], "not_before": "2026-12-07T00:00:00Z"});
     let started = admin.post(PATH, start).await;
     assert_eq!(started.json()["state"], "scheduled", "{}", started.text);
@@ -165,7 +151,7 @@ async fn a_scheduled_batch_is_cancelled_before_its_time() {
 #[actix_web::test]
 async fn whoever_listens_hears_the_batch_until_it_is_over() {
     let app = spawn_app().await;
-    let admin = with_users(&app).await;
+    let admin = app.acme_with(&["ann", "bob"]).await;
     let start = json!({"to": "exchange", "mailboxes": ["ann@acme.test"]});
     let path = admin.post(PATH, start).await.header("location").to_owned();
     let stream = admin.get(&format!("{path}/events")).await;
@@ -190,7 +176,7 @@ async fn whoever_listens_hears_the_batch_until_it_is_over() {
 #[actix_web::test]
 async fn a_batch_is_undone_while_its_time_lasts() {
     let app = spawn_app().await;
-    let admin = with_users(&app).await;
+    let admin = app.acme_with(&["ann", "bob"]).await;
     let both = json!({"to": "exchange", "mailboxes": ["ann@acme.test", "bob@acme.test"]});
     let started = admin.post(PATH, both).await;
     let path = started.header("location").to_owned();

@@ -1,24 +1,10 @@
 //! `/conversions` with `"draft": true`: chosen, looked at, confirmed or discarded.
-use pilothouse::authz::Role;
 use serde_json::{Value, json};
 
-use crate::app::{App, spawn_app};
+use crate::app::spawn_app;
 use crate::people::Asker;
 
 const PATH: &str = "/api/v1/tenants/acme/conversions";
-
-async fn with_users(app: &App) -> Asker<'_> {
-    app.domain("acme", "acme.test").await;
-    let admin = app.key("acme", Role::Admin).await;
-    for address in ["ann@acme.test", "bob@acme.test"] {
-        app.user(&admin, "acme", address, "pop_imap").await;
-        let path = format!("/api/v1/tenants/acme/mailboxes/{address}");
-        admin
-            .get_until(&path, |mailbox| mailbox["state"] == "ready")
-            .await;
-    }
-    admin
-}
 
 async fn looked_at(admin: &Asker<'_>, path: &str) -> Value {
     let through = |batch: &Value| !batch["selection"]["checked_at"].is_null();
@@ -28,7 +14,7 @@ async fn looked_at(admin: &Asker<'_>, path: &str) -> Value {
 #[actix_web::test]
 async fn a_selection_is_looked_at_and_confirmed_by_a_patch() {
     let app = spawn_app().await;
-    let admin = with_users(&app).await;
+    let admin = app.acme_with(&["ann", "bob"]).await;
     let new =
         json!({"to": "exchange", "select": {"domain": "acme.test"}, "draft": true, "at_once": 1});
     let made = admin.post(PATH, new).await;
@@ -66,7 +52,7 @@ async fn a_selection_is_looked_at_and_confirmed_by_a_patch() {
 #[actix_web::test]
 async fn a_list_keeps_its_rows_and_says_why_one_is_left_out() {
     let app = spawn_app().await;
-    let admin = with_users(&app).await;
+    let admin = app.acme_with(&["ann", "bob"]).await;
     let names = [
         "ann@acme.test",
         "nobody@acme.test",
@@ -115,7 +101,7 @@ async fn a_list_keeps_its_rows_and_says_why_one_is_left_out() {
 #[actix_web::test]
 async fn what_cannot_be_asked_for_is_a_fault_at_its_field() {
     let app = spawn_app().await;
-    let admin = with_users(&app).await;
+    let admin = app.acme_with(&["ann", "bob"]).await;
     let ask = |body: Value| admin.post(PATH, body);
     for (body, field) in [
         (json!({"to": "exchange", "select": {}}), "/draft"),

@@ -9,15 +9,7 @@ use crate::support::database::exec;
 const CONVERSIONS: &str = "/t/acme/conversions";
 
 async fn with_users<'a>(app: &'a App, locals: &[&str]) -> Asker<'a> {
-    app.domain("acme", "acme.test").await;
-    let key = app.key("acme", Role::Admin).await;
-    for local in locals {
-        let address = format!("{local}@acme.test");
-        app.user(&key, "acme", &address, "pop_imap").await;
-        let path = format!("/api/v1/tenants/acme/mailboxes/{address}");
-        key.get_until(&path, |mailbox| mailbox["state"] == "ready")
-            .await;
-    }
+    app.acme_with(locals).await;
     app.signed_in("acme", Role::Admin).await
 }
 

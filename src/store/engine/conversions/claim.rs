@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::super::super::conversions::over;
-use super::super::super::mailboxes::kind;
+use super::super::super::mailboxes::{kind, to_server};
 use super::super::super::schema::{conversion_batch, conversion_item, mail_server, mailbox};
 use super::super::super::{Engine, StoreError};
 use super::super::hours::{has_come, is_ahead};
@@ -325,13 +325,6 @@ fn to_batch() -> RelationDef {
     conversion_item::Entity::belongs_to(conversion_batch::Entity)
         .from(conversion_item::Column::BatchId)
         .to(conversion_batch::Column::Id)
-        .into()
-}
-
-fn to_server() -> RelationDef {
-    mailbox::Entity::belongs_to(mail_server::Entity)
-        .from(mailbox::Column::ServerId)
-        .to(mail_server::Column::Id)
         .into()
 }
 

@@ -54,13 +54,6 @@ impl New {
     fn error(&self, field: &str) -> &str {
         self.faults.of(field).unwrap_or_default()
     }
-
-    fn faulty(&self) -> Vec<(&str, &str)> {
-        let errors = self.faults.errors.iter();
-        errors
-            .map(|e| (e.pointer.trim_start_matches('/'), e.detail.as_str()))
-            .collect()
-    }
 }
 
 /// `GET /t/{tenant}/mailboxes/new`
