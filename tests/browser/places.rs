@@ -55,9 +55,10 @@ pub async fn fill(panel: &Panel, browser: &Browser) -> Vec<String> {
         take_away(panel, browser, &panel.address(local)).await;
     }
     let mut paths = paths(panel);
-    paths.extend([batch, receipt]);
+    paths.extend([format!("{batch}/reversal"), batch, receipt]);
     paths.extend(drafts(panel, browser).await);
     for (list, link) in [
+        (panel.at("/messages"), "main a[href*=\"/messages/\"]"),
         (
             "/t/platform/mail-servers".to_owned(),
             "main a[href*=\"/mail-servers/\"]",
@@ -112,6 +113,7 @@ fn paths(panel: &Panel) -> Vec<String> {
         "/api-keys".into(),
         "/api-keys/new".into(),
         "/audit".into(),
+        "/settings".into(),
         "/no-such-page".into(),
     ];
     let of_platform = [
@@ -120,6 +122,8 @@ fn paths(panel: &Panel) -> Vec<String> {
         "/t/platform/tenants/new",
         "/t/platform/users",
         "/t/platform/audit",
+        "/t/platform/messages",
+        "/t/platform/settings",
         "/tenants",
         "/_gallery",
     ];
@@ -170,6 +174,7 @@ async fn confirmation(panel: &Panel, browser: &Browser, address: &str) {
 /// Converts a mailbox; where its batch and its receipt are.
 async fn convert(panel: &Panel, browser: &Browser, address: &str) -> (String, String) {
     confirmation(panel, browser, address).await;
+    browser.click("input[name=notify]").await;
     browser.click("main form .action-bar button").await;
     browser.wait_for("Receipt", Scripts::On).await;
     let batch = browser.path().await;

@@ -7,7 +7,7 @@ use super::conversions::BatchPath;
 use crate::app::reversals::{self, Chosen, NewReversal, Preview};
 use crate::app::{AppError, conversions};
 use crate::authz::{ConvertMailboxes, ViewConversions};
-use crate::domain::{BatchId, Item, Kind, PreCheck, Protocol};
+use crate::domain::{BatchId, Item, Kind, PreCheck, Protocol, Way};
 use crate::store::Cx;
 use crate::web::cx::Person;
 use crate::web::error::Problem;
@@ -68,6 +68,7 @@ struct Line {
     href: String,
     mail: String,
     plan: String,
+    how: String,
     why_not: Option<String>,
 }
 
@@ -86,8 +87,18 @@ impl Line {
                 Some(to) => format!("{} to {to}", check.plan_from),
                 None => check.plan_from.clone(),
             },
+            how: how(check),
             why_not: check.why_not(),
         }
+    }
+}
+
+fn how(check: &PreCheck) -> String {
+    match (check.way, &check.server) {
+        (Some(Way::Move), Some(server)) => {
+            format!("Moves back to {server}, in use until its doors are shut for a moment")
+        }
+        _ => "In place: nothing is copied".to_owned(),
     }
 }
 

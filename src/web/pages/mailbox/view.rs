@@ -201,6 +201,14 @@ fn sentence(entry: &Entry) -> String {
         "mailbox.adopted" => "What the server had was adopted",
         "mailbox.check_requested" => "Checked live",
         "mailbox.switch_ended" => "A grant ended",
+        "mailbox.switched_over" => "Kind changed, doors still shut",
+        "mailbox.switched_back" => "Changed back to what it was",
+        "mailbox.converted" => "Open in its new kind, every message compared",
+        "mailbox.conversion_failed" => "A conversion was given up",
+        "mailbox.stray_adopted" => "Taken over as its server had it",
+        "mailbox.destroyed" => "Destroyed",
+        "mailbox.import_requested" => "Mail from elsewhere asked for",
+        "mailbox.import_changed" => "Bringing mail in changed",
         other => other,
     };
     said.to_owned()
