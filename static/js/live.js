@@ -5,9 +5,10 @@
   const live = () => [...document.querySelectorAll("[data-live][id]")];
   // An unfolded part is known by its id, or else by its place.
   const unfolded = (element) => [...element.querySelectorAll("details")].map((part, place) => [part.id || place, part]);
-  // What somebody is typing or has ticked is never swapped away from under them.
+  // What somebody is typing, has ticked or is pressing is never swapped away from under them.
   const inUse = (element) =>
-    element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")
+    element.querySelector(":active")
+    || element.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")
     || element.querySelector('[data-was="on"]:not(:checked), [data-was="off"]:checked');
 
   function swap(old, fresh) {

@@ -1,6 +1,7 @@
 //! One headless Chromium with its driver, and the few moves the tests make in it.
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -107,6 +108,30 @@ impl Browser {
             Ok(element) => element.click().await.expect("a click"),
             Err(fault) => panic!("“{words}”: {fault}\n{}", self.text().await),
         }
+    }
+
+    /// Presses the mouse down on an element and does not let go.
+    pub async fn hold(&self, css: &str) {
+        let button = self.find(css).await;
+        let down = MouseActions::new("mouse".to_owned())
+            .then(PointerAction::MoveToElement {
+                element: button,
+                duration: None,
+                x: 0.0,
+                y: 0.0,
+            })
+            .then(PointerAction::Down {
+                button: MOUSE_BUTTON_LEFT,
+            });
+        self.client.perform_actions(down).await.expect("a press");
+    }
+
+    /// Lets go of the mouse.
+    pub async fn let_go(&self) {
+        let up = MouseActions::new("mouse".to_owned()).then(PointerAction::Up {
+            button: MOUSE_BUTTON_LEFT,
+        });
+        self.client.perform_actions(up).await.expect("a release");
     }
 
     pub async fn fill(&self, name: &str, text: &str) {

@@ -31,6 +31,28 @@ async fn all_that_match_are_selected_looked_at_scheduled_and_converted() {
     every_row_has_a_receipt(&panel, &browser).await;
 }
 
+/// A page that is live asks every two seconds; a slow finger takes longer.
+#[tokio::test]
+async fn a_button_that_is_held_down_is_not_swapped_away() {
+    let Some((_panel, browser)) = looked_at(Scripts::On).await else {
+        return;
+    };
+    browser.click("[name=when][value=later]").await;
+    let set = "document.querySelector('[name=date]').value = arguments[0]; \
+               document.querySelector('[name=time]').value = arguments[1];";
+    browser
+        .run(set, vec![json!("2099-01-01"), json!("02:00")])
+        .await;
+    browser.press("Confirm 3 conversions").await;
+    browser.expect(&["Scheduled"]).await;
+    browser.hold("#cancel").await;
+    let stale = "document.querySelector('#batch').append('stale')";
+    browser.run(stale, vec![]).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    browser.let_go().await;
+    browser.wait_for("Cancelled", Scripts::On).await;
+}
+
 #[tokio::test]
 async fn all_that_match_are_selected_looked_at_and_converted_without_scripts() {
     let Some((panel, browser)) = looked_at(Scripts::Off).await else {
