@@ -212,6 +212,7 @@ async fn source(rules: &Rules, job: &Job) -> Result<End, Fault> {
         trust: rules.trust.clone(),
         user: job.import.user.clone(),
         password: job.password.clone(),
+        as_administrator: false,
     };
     Ok(End {
         login,

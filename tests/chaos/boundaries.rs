@@ -6,100 +6,14 @@ use std::time::Duration;
 use rand::RngExt as _;
 use rand::seq::SliceRandom as _;
 
+use crate::crossings::{At, Crossing, IN_PLACE, MOVING, OF_DIRECTORY, OF_PANEL};
 use crate::database::{Database, Postgres};
 use crate::gate::Gate;
-use crate::hosting::Customer;
+use crate::hosting::{Customer, Way};
 use crate::panel::Panel;
 use crate::run::Run;
 use crate::stack::Stack;
 use crate::trial::Trial;
-
-/// A boundary: what it is called, its table, and the update that crosses it (`$1` before, `$2`
-/// after).
-type Boundary = (&'static str, &'static str, &'static str);
-
-const ITEMS: &str = "conversion_items";
-const MAILBOXES: &str = "mailboxes";
-const ACCOUNTS: &str = "accounts";
-
-/// In the panel's database, in the order of a conversion in place.
-const SAVED: [Boundary; 13] = [
-    (
-        "claimed",
-        ITEMS,
-        "$1->>'state' = 'queued' AND $2->>'state' = 'checking'",
-    ),
-    (
-        "held",
-        MAILBOXES,
-        "$1->>'converting_item' IS NULL AND $2->>'converting_item' IS NOT NULL",
-    ),
-    (
-        "checked",
-        ITEMS,
-        "$1->>'place' = 'check' AND $2->>'place' <> 'check'",
-    ),
-    (
-        "surveyed",
-        ITEMS,
-        "$1->>'place' = 'survey' AND $2->>'place' <> 'survey'",
-    ),
-    (
-        "shutting",
-        MAILBOXES,
-        "$1->>'doors_shut' = 'false' AND $2->>'doors_shut' = 'true'",
-    ),
-    (
-        "shut",
-        ITEMS,
-        "$1->>'place' = 'shut' AND $2->>'place' <> 'shut'",
-    ),
-    (
-        "marked",
-        ITEMS,
-        "$1->>'place' = 'mark' AND $2->>'place' <> 'mark'",
-    ),
-    ("switching", MAILBOXES, "$1->>'kind' <> $2->>'kind'"),
-    (
-        "switched",
-        ITEMS,
-        "$1->>'place' = 'switch' AND $2->>'place' <> 'switch'",
-    ),
-    (
-        "compared",
-        ITEMS,
-        "$1->>'place' = 'compare' AND $2->>'place' <> 'compare'",
-    ),
-    (
-        "opening",
-        MAILBOXES,
-        "$1->>'doors_shut' = 'true' AND $2->>'doors_shut' = 'false'",
-    ),
-    (
-        "opened",
-        ITEMS,
-        "$1->>'place' = 'open' AND $2->>'place' <> 'open'",
-    ),
-    (
-        "settled",
-        ITEMS,
-        "$1->>'state' <> 'done' AND $2->>'state' = 'done'",
-    ),
-];
-
-/// In the directory that the mail servers read.
-const EFFECTS: [Boundary; 2] = [
-    (
-        "doors shut on the server",
-        ACCOUNTS,
-        "$1->>'imap' = 'true' AND $2->>'imap' = 'false'",
-    ),
-    (
-        "doors open on the server",
-        ACCOUNTS,
-        "$1->>'imap' = 'false' AND $2->>'imap' = 'true'",
-    ),
-];
 
 /// When the panel dies.
 #[derive(Debug, Clone, Copy)]
@@ -111,101 +25,112 @@ enum Moment {
 }
 
 /// What a round needs.
-struct Stage<'a> {
-    panel: &'a Panel,
-    run: &'a Run,
-    gate: &'a mut Gate,
+struct Stage {
+    panel: Panel,
+    run: Run,
+    /// Of the panel, and of each directory.
+    gates: Vec<Gate>,
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "brings up a mail stack of its own: tests/chaos/run.sh"]
 async fn short_a_panel_killed_at_some_boundaries_carries_on() {
-    killed_at_boundaries(6, "short").await;
+    killed_at_boundaries(Way::InPlace, 6, "short").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "brings up a mail stack of its own: tests/chaos/run.sh"]
 async fn a_panel_killed_at_every_boundary_carries_on() {
-    killed_at_boundaries(usize::MAX, "all").await;
+    killed_at_boundaries(Way::InPlace, usize::MAX, "all").await;
 }
 
-async fn killed_at_boundaries(at_most: usize, name: &str) {
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "brings up two mail stacks of its own: tests/chaos/run.sh"]
+async fn short_moves_killed_at_some_boundaries_are_carried_on() {
+    killed_at_boundaries(Way::Moving, 8, "short_moving").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "brings up two mail stacks of its own: tests/chaos/run.sh"]
+async fn moves_killed_at_every_boundary_are_carried_on() {
+    killed_at_boundaries(Way::Moving, usize::MAX, "all_moving").await;
+}
+
+async fn killed_at_boundaries(way: Way, at_most: usize, name: &str) {
     let trial = Trial {
         rounds: 0,
         ..Trial::from_environment()
     };
-    let stack = Stack::up(&trial, 1);
+    let (stacks, crossings) = match way {
+        Way::InPlace => (vec![Stack::up(&trial, 1)], &IN_PLACE[..]),
+        Way::Moving => (Stack::two(&trial), &MOVING[..]),
+    };
     let database = Postgres::new(&trial, &format!("boundaries_{name}")).await;
-    let directory = stack.directory_url();
     let database = Database::Postgres(database);
     let panel =
         Panel::new(&trial, 0, &database.url()).with("PILOTHOUSE_ENGINE__LEASE_SECONDS", "2");
-    let (customer, script) = Customer::new(&panel, &[stack], 4).await;
+    let (customer, script) = Customer::new(&panel, &stacks, 4).await;
     let run = Run::start(&trial, customer, script);
 
     let mut dice = trial.dice("boundaries");
-    let mut gates = [
-        Gate::new(&database.url(), &[ITEMS, MAILBOXES]).await,
-        Gate::new(&directory, &[ACCOUNTS]).await,
-    ];
-    let mut rounds: Vec<(usize, Boundary, Moment)> = vec![];
-    for (gate, boundaries) in [&SAVED[..], &EFFECTS[..]].into_iter().enumerate() {
-        for boundary in boundaries {
-            rounds.push((gate, *boundary, Moment::Before));
-            rounds.push((gate, *boundary, Moment::After));
-        }
+    let mut gates = vec![Gate::new(&database.url(), &OF_PANEL).await];
+    for stack in &stacks {
+        gates.push(Gate::new(&stack.directory_url(), &OF_DIRECTORY).await);
     }
+    let mut stage = Stage { panel, run, gates };
+    let both = |crossing: &Crossing| {
+        let crossing = *crossing;
+        [Moment::Before, Moment::After].map(|moment| (crossing, moment))
+    };
+    let mut rounds: Vec<_> = crossings.iter().flat_map(both).collect();
     if at_most < rounds.len() {
         rounds.shuffle(&mut dice);
         rounds.truncate(at_most);
     }
-    for (n, (gate, boundary, moment)) in rounds.iter().enumerate() {
-        let mut stage = Stage {
-            panel: &panel,
-            run: &run,
-            gate: &mut gates[*gate],
-        };
+    for (n, (crossing, moment)) in rounds.iter().enumerate() {
         let late = Duration::from_millis(dice.random_range(0..1500));
-        stage
-            .die_at(n % run.customer.mailboxes.len(), *boundary, *moment, late)
-            .await;
+        let which = n % stage.run.customer.mailboxes.len();
+        stage.die_at(which, *crossing, *moment, late).await;
     }
-    for gate in gates {
+    for gate in stage.gates {
         gate.remove().await;
     }
     let struck = format!("{} kills at boundaries", rounds.len());
-    let figures = run
-        .reckoned("kill at every place, in place, Postgres", struck)
-        .await;
+    let scenario = match way {
+        Way::InPlace => "kill at every place, in place, Postgres",
+        Way::Moving => "kill at every place, moving, Postgres",
+    };
+    let figures = stage.run.reckoned(scenario, struck).await;
     assert_eq!(figures.there + figures.back, rounds.len(), "{figures}");
     assert_eq!(figures.gave_up, 0, "{figures}");
     figures.told(&trial.folder);
 }
 
-impl Stage<'_> {
+impl Stage {
     /// One conversion whose panel dies at that boundary; another carries on.
-    async fn die_at(
-        &mut self,
-        which: usize,
-        (name, table, condition): Boundary,
-        moment: Moment,
-        late: Duration,
-    ) {
-        let customer = &self.run.customer;
-        let address = &customer.mailboxes[which].address;
-        let crossed = format!("$3 = '{table}' AND $2->>'address' = '{address}' AND {condition}");
-        self.gate.shut(&crossed).await;
+    async fn die_at(&mut self, which: usize, crossing: Crossing, moment: Moment, late: Duration) {
+        let customer = self.run.customer.clone();
+        let mailbox = &customer.mailboxes[which];
+        let home = customer.home(&customer.shown(&self.run.script, mailbox).await);
+        let gate = match crossing.at {
+            At::Panel => 0,
+            At::Home => 1 + home,
+            At::Target => 2 - home,
+        };
+        let gate = &mut self.gates[gate];
+        gate.shut(&crossing.of(&mailbox.address)).await;
         let batch = self.run.convert(&[which]).await;
-        self.gate.wait(&format!("{name}, {moment:?}")).await;
+        let name = crossing.name;
+        gate.wait(&format!("{name}, {moment:?}")).await;
         if matches!(moment, Moment::Before) {
             self.panel.kill();
             self.panel.start();
             // What it had sent to a server takes effect when the next one is at work already.
             tokio::time::sleep(late).await;
-            self.gate.open().await;
+            gate.open().await;
         } else {
-            self.gate.open().await;
-            self.gate.wait_until_through().await;
+            gate.open().await;
+            gate.wait_until_through().await;
             self.panel.kill();
             self.panel.start();
         }

@@ -41,7 +41,7 @@ impl Gate {
         run(&mut looks, &trigger).await;
         for table in tables {
             let trigger = format!(
-                "CREATE OR REPLACE TRIGGER chaos_gate AFTER UPDATE ON {table}
+                "CREATE OR REPLACE TRIGGER chaos_gate AFTER INSERT OR UPDATE ON {table}
                    FOR EACH ROW EXECUTE FUNCTION chaos_gate()"
             );
             run(&mut looks, &trigger).await;
@@ -53,8 +53,8 @@ impl Gate {
         }
     }
 
-    /// Shuts it for whoever makes an update of which this is true: `$1` is the old row, `$2` the
-    /// new one, as JSON, and `$3` the table.
+    /// Shuts it for whoever inserts or updates a row of which this is true: `$1` is the old row,
+    /// `$2` the new one, as JSON, and `$3` the table.
     pub async fn shut(&mut self, condition: &str) {
         run(&mut self.holds, &format!("SELECT pg_advisory_lock({LOCK})")).await;
         let added = sqlx::query("INSERT INTO chaos_gate VALUES ($1)").bind(condition);

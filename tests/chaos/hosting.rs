@@ -19,10 +19,21 @@ pub const PASSWORD: &str = "correct horse battery";
 /// How long making a mailbox may take.
 const READY_WITHIN: Duration = Duration::from_mins(2);
 
+/// How mailboxes are converted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// On the server that they are on.
+    InPlace,
+    /// From the first server, which knows no Exchange, to the second, and back.
+    Moving,
+}
+
 /// One mailbox.
 pub struct Mailbox {
     /// Its address.
     pub address: String,
+    /// The server that it began on, which its owner's mail program goes to for ever.
+    pub began: usize,
     /// What was promised of it.
     pub ledger: Ledger,
 }
@@ -35,6 +46,8 @@ pub struct Customer {
     pub mailboxes: Vec<Mailbox>,
     /// Where they are.
     pub stacks: Vec<Stack>,
+    /// How they are converted.
+    pub way: Way,
     numbers: AtomicU32,
 }
 
@@ -66,16 +79,27 @@ impl Customer {
                 "password": PASSWORD, "mailbox": {"kind": kind},
             });
             script.post(&format!("/tenants/{tenant}/users"), &new).await;
-            let ledger = Ledger::default();
-            mailboxes.push(Mailbox { address, ledger });
+            mailboxes.push(Mailbox {
+                address,
+                began: 0,
+                ledger: Ledger::default(),
+            });
         }
-        let customer = Self {
+        let mut customer = Self {
             tenant,
             mailboxes,
             stacks: stacks.to_vec(),
+            way: match stacks {
+                [_] => Way::InPlace,
+                _ => Way::Moving,
+            },
             numbers: AtomicU32::new(1),
         };
         customer.wait_until_ready(&script).await;
+        for n in 0..count {
+            let shown = customer.shown(&script, &customer.mailboxes[n]).await;
+            customer.mailboxes[n].began = customer.home(&shown);
+        }
         for mailbox in &customer.mailboxes {
             customer.make_folders(mailbox).await;
         }
@@ -87,9 +111,16 @@ impl Customer {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Where the mailbox's owner signs in, and where mail for it is handed in.
-    pub fn doors(&self, _mailbox: &Mailbox) -> Doors {
-        self.stacks[0].doors.clone()
+    /// Where the mailbox's owner signs in.
+    pub fn doors(&self, mailbox: &Mailbox) -> Doors {
+        self.stacks[mailbox.began].doors.clone()
+    }
+
+    /// The place among the stacks of the one that a mailbox lives on.
+    pub fn home(&self, shown: &Value) -> usize {
+        let name = shown["server"].as_str().unwrap_or_default();
+        let place = self.stacks.iter().position(|stack| stack.name == name);
+        place.unwrap_or_else(|| panic!("{shown:#} lives on none of the servers"))
     }
 
     /// What the panel says of a mailbox.

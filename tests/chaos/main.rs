@@ -11,6 +11,7 @@ mod clients;
 
 mod boundaries;
 mod clock;
+mod crossings;
 mod database;
 mod disk;
 mod fate;

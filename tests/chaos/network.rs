@@ -1,9 +1,10 @@
-//! The wire between the panel and a mail stack in a network namespace of its own: unplugged, or
-//! losing packets.
+//! The wire between the panel and the mail stacks in a network namespace of their own: unplugged,
+//! dead for one of them, or losing packets.
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::fate::Blow;
+use crate::trial::Trial;
 
 /// The namespace, and where the stack in it is reached.
 pub const NAMESPACE: &str = "pilothouse-chaos";
@@ -20,14 +21,16 @@ pub struct Network;
 pub enum Wire {
     /// Unplugged: nothing comes through, and nobody is told.
     Cut,
+    /// The same for the stack of that number only; clients and the other stack reach it.
+    CutToOne(u16),
     /// Three packets of ten are lost, each way.
     Lossy,
 }
 
 impl Network {
-    /// Makes it, for a stack whose ports begin there.
-    pub fn up(ports: u16) -> Self {
-        script(&["up", NAMESPACE, &ports.to_string()]);
+    /// Makes it, for the stacks of this run.
+    pub fn up(trial: &Trial) -> Self {
+        script(&["up", NAMESPACE, &trial.ports.to_string()]);
         Self
     }
 }
@@ -42,6 +45,7 @@ impl Blow for Wire {
     fn name(&self) -> String {
         match self {
             Self::Cut => "cuts of the network".to_owned(),
+            Self::CutToOne(n) => format!("cuts to server {n}"),
             Self::Lossy => "times with 30 % of packets lost".to_owned(),
         }
     }
@@ -49,6 +53,7 @@ impl Blow for Wire {
     fn down(&self) {
         match self {
             Self::Cut => script(&["cut", NAMESPACE]),
+            Self::CutToOne(n) => script(&["cut-to", NAMESPACE, &n.to_string()]),
             Self::Lossy => script(&["lose", NAMESPACE, "30"]),
         }
     }
@@ -56,6 +61,7 @@ impl Blow for Wire {
     fn up(&self) {
         match self {
             Self::Cut => script(&["mend", NAMESPACE]),
+            Self::CutToOne(n) => script(&["mend-to", NAMESPACE, &n.to_string()]),
             Self::Lossy => script(&["lose", NAMESPACE, "0"]),
         }
     }

@@ -1,10 +1,11 @@
 #!/bin/bash
-# A network namespace for one mail stack, reached over two wires: the panel's, which is cut and loses packets, and that of
+# A network namespace for two mail stacks, reached over two wires: the panel's, which is cut and loses packets, and that of
 # the owners and of other mail servers, which stays. Nothing leaves the machine.
 #
-#   network.sh up NAMESPACE FIRST_PORT    makes it; what comes in for the stack's ports reaches its loopback
+#   network.sh up NAMESPACE FIRST_PORT    makes it; what comes in for the two thousand ports of the stacks reaches its loopback
 #   network.sh down NAMESPACE             takes it away
 #   network.sh cut|mend NAMESPACE         the panel's wire, unplugged and plugged in again
+#   network.sh cut-to|mend-to NAMESPACE N the panel's wire is dead, and not, for the stack that has the Nth thousand of ports
 #   network.sh lose NAMESPACE PERCENT     packets of the panel's wire that are dropped at random, both ways; 0 for none
 set -euo pipefail
 PANEL_NET=10.98.0 PEOPLE_NET=10.98.1   # .1 is here, .2 is the stack
@@ -21,7 +22,7 @@ wire() { # wire NAME NET
 
 case "$command" in
   up)
-    ports="$3-$(($3 + 999))"
+    ports="$3-$(($3 + 1999))"
     "$0" down "$ns"
     ip netns add "$ns"
     inside ip link set lo up
@@ -35,6 +36,16 @@ case "$command" in
 table ip chaos {
   chain arrive { type nat hook prerouting priority -100; iifname "chaos-*" tcp dport $ports dnat to 127.0.0.1; }
   chain come_in { type nat hook input priority 100; iifname "chaos-*" snat to 127.0.0.1; }
+  # The stacks reach each other by the addresses that everybody has of them.
+  chain go { type nat hook output priority -100; ip daddr $PEOPLE_NET.2 tcp dport $ports dnat to 127.0.0.1; }
+  chain leave { type nat hook postrouting priority 100; oifname lo ip saddr $PEOPLE_NET.2 snat to 127.0.0.1; }
+  chain cut_1 { }
+  chain cut_2 { }
+  chain cut {
+    type filter hook prerouting priority -310
+    iifname chaos-p-in tcp dport $3-$(($3 + 999)) jump cut_1
+    iifname chaos-p-in tcp dport $(($3 + 1000))-$(($3 + 1999)) jump cut_2
+  }
   chain lose { type filter hook prerouting priority -300; }
   chain lose_back { type filter hook postrouting priority 300; }
 }
@@ -47,6 +58,8 @@ NFT
     ;;
   cut) inside ip link set chaos-p-in down ;;
   mend) inside ip link set chaos-p-in up ;;
+  cut-to) inside nft add rule ip chaos "cut_$3" drop ;;
+  mend-to) inside nft flush chain ip chaos "cut_$3" ;;
   lose)
     inside nft flush chain ip chaos lose
     inside nft flush chain ip chaos lose_back

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::hosting::Customer;
+use crate::hosting::{Customer, Way};
 use crate::script::Script;
 
 /// A batch that is not over after this, with everything running again, is stuck.
@@ -20,9 +20,9 @@ pub const STUCK_AFTER: Duration = Duration::from_mins(4);
 pub struct Tally {
     /// Began.
     pub begun: AtomicUsize,
-    /// Done, to Exchange.
+    /// Done, to Exchange or to the second server.
     pub there: AtomicUsize,
-    /// Done, to POP/IMAP.
+    /// Done, to POP/IMAP or to the first server.
     pub back: AtomicUsize,
     /// Given up, and as they were.
     pub gave_up: AtomicUsize,
@@ -44,15 +44,17 @@ pub async fn convert(
     while !stop.is_cancelled() && tally.begun.load(Ordering::Relaxed) < rounds {
         which.shuffle(&mut dice);
         let some = &which[..dice.random_range(1..=which.len())];
-        let Some((to, addresses)) = of_one_kind(&customer, &script, some).await else {
+        let whim = dice.random_range(0..4) == 0;
+        let Some(wish) = of_one_kind(&customer, &script, some, whim).await else {
             tokio::time::sleep(Duration::from_millis(300)).await;
             continue;
         };
-        match begin(&customer, &script, &tally, to, &addresses).await {
-            Ok(batch) => follow(&customer, &script, &tally, &batch, addresses.len()).await,
+        match begin(&customer, &script, &tally, &wish).await {
+            Ok(batch) => follow(&customer, &script, &tally, &batch, wish.addresses.len()).await,
             Err(refusal) => {
                 eprintln!("refused: {refusal}");
-                tally.gave_up.fetch_add(addresses.len(), Ordering::Relaxed);
+                let refused = wish.addresses.len();
+                tally.gave_up.fetch_add(refused, Ordering::Relaxed);
             }
         }
         let pause = Duration::from_millis(dice.random_range(0..300));
@@ -65,37 +67,65 @@ pub async fn begin(
     customer: &Customer,
     script: &Script,
     tally: &Tally,
-    to: &str,
-    addresses: &[String],
+    wish: &Wish,
 ) -> Result<Value, String> {
+    let addresses = &wish.addresses;
     tally.begun.fetch_add(addresses.len(), Ordering::Relaxed);
     let path = format!("/tenants/{}/conversions", customer.tenant);
-    let new = json!({"to": to, "mailboxes": addresses});
+    let mut new = json!({"to": wish.to, "mailboxes": addresses});
+    if let Some(server) = &wish.server {
+        new["server"] = server.as_str().into();
+    }
     script.try_post(&path, &new).await
 }
 
-/// Those of the same kind as the first that is ready, and the kind they get.
+/// What an admin wants of some mailboxes.
+pub struct Wish {
+    /// The kind they get.
+    to: &'static str,
+    /// The server they are to be on, where that is said.
+    server: Option<String>,
+    /// Which.
+    pub addresses: Vec<String>,
+}
+
+/// Those of the same kind and on the same server as the first that is ready, and where they go.
+/// With a whim, one that moves to the second server stays what it is.
 pub async fn of_one_kind(
     customer: &Customer,
     script: &Script,
     some: &[usize],
-) -> Option<(&'static str, Vec<String>)> {
-    let mut found: Option<String> = None;
+    whim: bool,
+) -> Option<Wish> {
+    let mut found: Option<(String, usize)> = None;
     let mut addresses = vec![];
     for &n in some {
         let mailbox = &customer.mailboxes[n];
         let shown = customer.shown(script, mailbox).await;
+        if shown["state"] != "ready" {
+            continue;
+        }
         let kind = shown["kind"].as_str().unwrap_or_default().to_owned();
-        if shown["state"] == "ready" && *found.get_or_insert(kind.clone()) == kind {
+        let is = (kind, customer.home(&shown));
+        if *found.get_or_insert(is.clone()) == is {
             addresses.push(mailbox.address.clone());
         }
     }
-    let to = if found? == "pop_imap" {
-        "exchange"
-    } else {
-        "pop_imap"
+    let (kind, home) = found?;
+    let server = |n: usize| Some(customer.stacks[n].name.clone());
+    let (to, server) = match (customer.way, kind.as_str(), home) {
+        (Way::InPlace, "pop_imap", _) => ("exchange", None),
+        (Way::InPlace, ..) => ("pop_imap", None),
+        (Way::Moving, _, 0) if whim => ("pop_imap", server(1)),
+        // The rule of placement finds the only server that can.
+        (Way::Moving, _, 0) => ("exchange", None),
+        (Way::Moving, ..) => ("pop_imap", server(0)),
     };
-    (!addresses.is_empty()).then_some((to, addresses))
+    Some(Wish {
+        to,
+        server,
+        addresses,
+    })
 }
 
 /// Waits until a batch of so many is over, and looks at how each ended.
@@ -115,7 +145,7 @@ pub async fn follow(
         if over {
             let items = batch["items"].as_array().expect("its items");
             for item in items {
-                judge(script, tally, &path, item).await;
+                judge(customer, script, tally, &path, item).await;
             }
             return;
         }
@@ -130,22 +160,26 @@ pub async fn follow(
     }
 }
 
-async fn judge(script: &Script, tally: &Tally, batch: &str, item: &Value) {
+async fn judge(customer: &Customer, script: &Script, tally: &Tally, batch: &str, item: &Value) {
     if item["state"] != "done" {
         eprintln!("given up: {} {}", item["address"], item["error"]);
         tally.gave_up.fetch_add(1, Ordering::Relaxed);
         return;
     }
-    let way = if item["to"] == "exchange" {
-        &tally.there
-    } else {
-        &tally.back
-    };
-    way.fetch_add(1, Ordering::Relaxed);
     let id = item["id"].as_str().unwrap_or_default();
     let receipt = script.get(&format!("{batch}/items/{id}/receipt")).await;
-    if receipt.is_none_or(|receipt| receipt["identical"] != true) {
-        eprintln!("no receipt: {item}");
+    let receipt = receipt.unwrap_or_default();
+    let (way, there) = match customer.way {
+        Way::InPlace => ("in_place", item["to"] == "exchange"),
+        Way::Moving => (
+            "move",
+            receipt["moved"]["to_server"] == customer.stacks[1].name.as_str(),
+        ),
+    };
+    let count = if there { &tally.there } else { &tally.back };
+    count.fetch_add(1, Ordering::Relaxed);
+    if receipt["identical"] != true || receipt["way"] != way {
+        eprintln!("no receipt: {item} {receipt}");
         tally.without_receipt.fetch_add(1, Ordering::Relaxed);
     }
 }

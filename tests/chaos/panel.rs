@@ -2,7 +2,7 @@
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -100,6 +100,16 @@ impl Panel {
         }
     }
 
+    /// SIGSTOP or SIGCONT, if it runs.
+    fn signal(&self, signal: &str) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = child.as_ref() {
+            let pid = running.id().to_string();
+            let sent = Command::new("kill").args([signal, &pid]).status();
+            assert!(sent.expect("kill").success(), "{signal} to a child of ours");
+        }
+    }
+
     /// Waits until it answers.
     pub async fn wait_until_up(&self) {
         let begun = Instant::now();
@@ -145,6 +155,23 @@ impl Blow for Panel {
 
     fn up(&self) {
         self.start();
+    }
+}
+
+/// A panel that stands still and goes on, perhaps after another has taken over.
+pub struct Frozen(pub Arc<Panel>);
+
+impl Blow for Frozen {
+    fn name(&self) -> String {
+        format!("standstills of the panel at {}", self.0.base)
+    }
+
+    fn down(&self) {
+        self.0.signal("-STOP");
+    }
+
+    fn up(&self) {
+        self.0.signal("-CONT");
     }
 }
 

@@ -9,6 +9,62 @@ async fn scene(kept: Kept, panels: u16) -> Scene {
     Scene::new(trial, kept, panels, vec![stack], |panel| panel).await
 }
 
+async fn two_servers(kept: Kept, panels: u16) -> Scene {
+    let trial = Trial::from_environment();
+    let stacks = Stack::two(&trial);
+    Scene::new(trial, kept, panels, stacks, |panel| panel).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "brings up two mail stacks of its own: tests/chaos/run.sh"]
+async fn moves_whose_panel_is_killed_at_random_moments() {
+    let scene = two_servers(Kept::Sqlite, 1).await.panels_die();
+    scene.plays("random kills, moving, SQLite").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "brings up two mail stacks of its own: tests/chaos/run.sh"]
+async fn moves_shared_by_two_panels_that_are_both_killed() {
+    let scene = two_servers(Kept::Postgres, 2).await.panels_die();
+    let name = "two panels, both killed, moving, Postgres";
+    scene.plays(name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "brings up two mail stacks of its own: tests/chaos/run.sh"]
+async fn moves_shared_by_two_panels_that_stand_still_and_go_on() {
+    let scene = two_servers(Kept::Postgres, 2).await.panels_freeze();
+    let name = "two panels, both frozen and thawed, moving, Postgres";
+    scene.plays(name).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "brings up two mail stacks of its own: tests/chaos/run.sh"]
+async fn moves_between_mail_servers_that_are_killed() {
+    let scene = two_servers(Kept::Sqlite, 1).await;
+    let scene = scene.daemons_die(Daemon::Dovecot).daemons_die(Daemon::Sogo);
+    scene.plays("Dovecot and SOGo killed, moving").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "brings up two mail stacks of its own: tests/chaos/run.sh"]
+async fn moves_whose_directories_are_killed() {
+    let scene = two_servers(Kept::Sqlite, 1).await;
+    let scene = scene.daemons_die(Daemon::Directory);
+    scene.plays("directory databases killed, moving").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "brings up two mail stacks of its own: tests/chaos/run.sh"]
+async fn moves_while_everything_is_killed_at_once() {
+    let scene = two_servers(Kept::Postgres, 2).await;
+    let scene = scene.panels_die().database_dies();
+    let scene = scene.daemons_die(Daemon::Dovecot).daemons_die(Daemon::Sogo);
+    let scene = scene.daemons_die(Daemon::Directory);
+    let name = "everything killed at once, moving, two panels";
+    scene.plays(name).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "brings up a mail stack of its own: tests/chaos/run.sh"]
 async fn short_a_panel_killed_at_random_moments_loses_nothing() {

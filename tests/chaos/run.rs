@@ -93,10 +93,11 @@ impl Run {
 
     /// Begins the conversion of these, which are of one kind and ready; its batch.
     pub async fn convert(&self, which: &[usize]) -> Value {
-        let chosen = of_one_kind(&self.customer, &self.script, which).await;
-        let (to, addresses) = chosen.expect("mailboxes that are ready");
-        assert_eq!(addresses.len(), which.len(), "not all of them are ready");
-        let begun = begin(&self.customer, &self.script, &self.tally, to, &addresses).await;
+        let chosen = of_one_kind(&self.customer, &self.script, which, false).await;
+        let wish = chosen.expect("mailboxes that are ready");
+        let ready = wish.addresses.len();
+        assert_eq!(ready, which.len(), "not all of them are ready");
+        let begun = begin(&self.customer, &self.script, &self.tally, &wish).await;
         begun.unwrap_or_else(|refusal| panic!("refused: {refusal}"))
     }
 

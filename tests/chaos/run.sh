@@ -23,9 +23,9 @@ esac
 export PILOTHOUSE_CHAOS_DIR PILOTHOUSE_CHAOS_PORT_BASE PILOTHOUSE_CHAOS_MINUTES PILOTHOUSE_CHAOS_ROUNDS
 
 finish() {
-  local n
-  for n in 1 2; do
-    BASE="$PILOTHOUSE_CHAOS_DIR/mail-$n" PORT_BASE=$((PILOTHOUSE_CHAOS_PORT_BASE + 1000 * (n - 1))) mailstack/stack.sh wipe || true
+  local name
+  for name in mail-1 mail-2 old-2; do
+    BASE="$PILOTHOUSE_CHAOS_DIR/$name" PORT_BASE=$((PILOTHOUSE_CHAOS_PORT_BASE + 1000 * (${name#*-} - 1))) mailstack/stack.sh wipe || true
   done
   PILOTHOUSE_TEST_POSTGRES_DIR="$PILOTHOUSE_CHAOS_DIR/postgres" PILOTHOUSE_TEST_POSTGRES_PORT=$((PILOTHOUSE_CHAOS_PORT_BASE + 900)) \
     tests/postgres.sh down || true

@@ -5,7 +5,7 @@ use crate::database::{Database, Postgres};
 use crate::fate::{Blow, Fate, Rhythm};
 use crate::figures::Figures;
 use crate::hosting::Customer;
-use crate::panel::Panel;
+use crate::panel::{Frozen, Panel};
 use crate::run::Run;
 use crate::stack::{Daemon, Stack};
 use crate::trial::Trial;
@@ -17,6 +17,12 @@ const MAILBOXES: usize = 8;
 pub const PANEL: Rhythm = Rhythm {
     lives: 600..3_500,
     stays_down: 0..700,
+};
+
+/// It stands still as often as this.
+const FREEZE: Rhythm = Rhythm {
+    lives: 2_000..6_000,
+    stays_down: 500..9_000,
 };
 
 /// A daemon does, which takes a moment to start.
@@ -90,6 +96,15 @@ impl Scene {
     pub fn panels_die(mut self) -> Self {
         for panel in self.panels.clone() {
             self.fate.strikes(&self.trial, panel, &PANEL);
+        }
+        self
+    }
+
+    /// Every panel stands still for a while, longer than its leases last.
+    pub fn panels_freeze(mut self) -> Self {
+        for panel in self.panels.clone() {
+            let what = Arc::new(Frozen(panel));
+            self.fate.strikes(&self.trial, what, &FREEZE);
         }
         self
     }

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::clients::{self, Doors};
 use crate::fate::Blow;
@@ -23,6 +24,16 @@ pub struct Stack {
     info: PathBuf,
     /// The network namespace that it is in.
     namespace: Option<&'static str>,
+    offers: Offers,
+}
+
+/// What a stack offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offers {
+    /// Everything.
+    Everything,
+    /// POP3, IMAP and SMTP.
+    PopImap,
 }
 
 /// What can be killed.
@@ -36,18 +47,75 @@ pub enum Daemon {
     Directory,
 }
 
+impl Offers {
+    /// As `mailstack/env.sh` has it.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Everything => "everything",
+            Self::PopImap => "pop_imap",
+        }
+    }
+}
+
 impl Stack {
     /// Brings up number `n` on loopback, or finds it up.
     pub fn up(trial: &Trial, n: u16) -> Self {
-        let stack = Self::new(trial, n);
-        stack.start();
-        stack.described(|_| {})
+        Self::new(trial, n, Offers::Everything).on_loopback(trial, n)
+    }
+
+    /// Brings up two, of which the first knows no Exchange.
+    pub fn two(trial: &Trial) -> Vec<Self> {
+        let old = Self::new(trial, 2, Offers::PopImap);
+        vec![old.on_loopback(trial, 2), Self::up(trial, 1)]
     }
 
     /// Brings up number `n` in the network namespace, where it is reached over two wires.
     pub fn up_far_away(trial: &Trial, n: u16) -> Self {
-        let mut stack = Self::new(trial, n);
-        // Where it was up before, it was on loopback.
+        Self::new(trial, n, Offers::Everything).far_away(trial, n)
+    }
+
+    /// The same with two, of which the first knows no Exchange.
+    pub async fn two_far_away(trial: &Trial) -> Vec<Self> {
+        let old = Self::new(trial, 2, Offers::PopImap);
+        let both = vec![old.far_away(trial, 2), Self::up_far_away(trial, 1)];
+        for stack in &both {
+            stack.trust_any_peer().await;
+        }
+        both
+    }
+
+    /// Their certificates are signed by themselves, which is enough on loopback only.
+    async fn trust_any_peer(&self) {
+        let sql = "CREATE OR REPLACE FUNCTION chaos_trust() RETURNS trigger LANGUAGE plpgsql AS
+                     $$ BEGIN NEW.verified := false; RETURN NEW; END $$;
+                   CREATE OR REPLACE TRIGGER chaos_trust BEFORE INSERT OR UPDATE ON peers
+                     FOR EACH ROW EXECUTE FUNCTION chaos_trust()";
+        let mut directory = PgConnection::connect(&self.directory_url())
+            .await
+            .expect("the directory");
+        let done = directory.execute(sqlx::raw_sql(sql)).await;
+        done.expect("a trigger");
+    }
+
+    fn on_loopback(self, trial: &Trial, n: u16) -> Self {
+        self.other(trial, n).stop();
+        self.start();
+        self.described(|_| {})
+    }
+
+    /// The one that takes the same ports.
+    fn other(&self, trial: &Trial, n: u16) -> Self {
+        let offers = match self.offers {
+            Offers::Everything => Offers::PopImap,
+            Offers::PopImap => Offers::Everything,
+        };
+        Self::new(trial, n, offers)
+    }
+
+    fn far_away(self, trial: &Trial, n: u16) -> Self {
+        let mut stack = self;
+        // Where they were up before, they were on loopback.
+        stack.other(trial, n).stop();
         stack.stop();
         stack.namespace = Some(NAMESPACE);
         stack.info = stack.folder.join("far.json");
@@ -63,11 +131,15 @@ impl Stack {
         })
     }
 
-    fn new(trial: &Trial, n: u16) -> Self {
+    fn new(trial: &Trial, n: u16, offers: Offers) -> Self {
         clients::install_crypto();
-        let folder = trial.folder.join(format!("mail-{n}"));
+        let name = match offers {
+            Offers::Everything => format!("mail-{n}"),
+            Offers::PopImap => format!("old-{n}"),
+        };
+        let folder = trial.folder.join(&name);
         Self {
-            name: format!("mail-{n}"),
+            name,
             doors: Doors {
                 host: String::new(),
                 imap: 0,
@@ -82,6 +154,7 @@ impl Stack {
             folder,
             ports: trial.ports + 1000 * (n - 1),
             namespace: None,
+            offers,
         }
     }
 
@@ -185,6 +258,7 @@ impl Stack {
             .args(arguments)
             .env("BASE", &self.folder)
             .env("PORT_BASE", self.ports.to_string())
+            .env("OFFERS", self.offers.word())
             .env("MAIL_HOSTNAME", format!("{}.pilothouse.test", self.name))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

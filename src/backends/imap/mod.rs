@@ -46,10 +46,14 @@ pub struct Login {
     pub user: String,
     /// The password.
     pub password: SecretString,
+    /// Whether the panel signs in as the administrator of a server of ours. That it may do so was
+    /// seen when the server was registered, so a refusal is taken for one that passes: a server
+    /// that is dying, or starting, says “authentication failed” too.
+    pub as_administrator: bool,
 }
 
 impl Login {
-    /// A door on loopback, without TLS.
+    /// An administrator's door on loopback, without TLS.
     #[must_use]
     pub fn on_loopback(place: String, user: String, password: SecretString) -> Self {
         Self {
@@ -59,6 +63,7 @@ impl Login {
             trust: Trust::default(),
             user,
             password,
+            as_administrator: true,
         }
     }
 }
@@ -78,6 +83,9 @@ enum Fault {
     /// It said something that is not IMAP.
     #[error("the server said something that is not IMAP")]
     Malformed,
+    /// It does not let its administrator in just now, with these words.
+    #[error("signing in: {0}")]
+    NotLetIn(String),
     /// It did not do what was asked.
     #[error("{what}: {}", said.text)]
     Refused {
@@ -104,6 +112,7 @@ impl Fault {
                 }
                 _ => ServerError::Refused(self.to_string()),
             },
+            Self::NotLetIn(_) => ServerError::Busy(self.to_string()),
             Self::Unsafe(_) => ServerError::Refused(format!("IMAP at {place}: {self}")),
             Self::Io(fault) if fault.kind() == io::ErrorKind::TimedOut => {
                 ServerError::Unreachable(format!("IMAP at {place} sent nothing for {PATIENCE:?}"))

@@ -85,9 +85,13 @@ impl Session {
         ];
         // What was known before is not what holds after (RFC 9051 §6.2.3).
         self.capabilities.clear();
-        let said = self
+        let asked = self
             .ask("signing in", &parts, &mut NoSink, &mut |_| {})
-            .await?;
+            .await;
+        let said = asked.map_err(|fault| match fault {
+            Fault::Refused { said, .. } if login.as_administrator => Fault::NotLetIn(said.text),
+            fault => fault,
+        })?;
         self.learn(&said);
         if self.capabilities.is_empty() {
             self.plain("CAPABILITY", &mut |_| {}).await?;

@@ -156,7 +156,11 @@ async fn a_refusal_is_told_from_one_that_passes() {
         HELLO,
         |_| "TAG NO [AUTHENTICATIONFAILED] Authentication failed.\r\n",
     );
-    let fault = read(&wrong.await).await.unwrap_err();
+    let elsewhere = Login {
+        as_administrator: false,
+        ..wrong.await
+    };
+    let fault = read(&elsewhere).await.unwrap_err();
     assert!(
         matches!(&fault, ServerError::Refused(why) if why.contains("Authentication failed")),
         "{fault}"
@@ -164,4 +168,17 @@ async fn a_refusal_is_told_from_one_that_passes() {
 
     let busy = server(HELLO, |_| "TAG NO [UNAVAILABLE] Try later.\r\n");
     assert!(matches!(read(&busy.await).await, Err(ServerError::Busy(_))));
+}
+
+#[tokio::test]
+async fn a_dying_server_of_ours_that_does_not_let_the_panel_in_is_asked_again() {
+    let dying = server(
+        HELLO,
+        |_| "TAG NO [AUTHENTICATIONFAILED] Authentication failed.\r\n",
+    );
+    let fault = read(&dying.await).await.unwrap_err();
+    assert!(
+        matches!(&fault, ServerError::Busy(why) if why.contains("Authentication failed")),
+        "{fault}"
+    );
 }
