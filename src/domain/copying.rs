@@ -48,7 +48,8 @@ pub struct CopiedMessage {
     pub size: u64,
     /// Internal date in seconds since 1970.
     pub date: i64,
-    /// Flags and keywords at the source, as last carried over; written as in [`MessageMark`].
+    /// Flags and keywords at the source, as last carried over; written as in [`MessageMark`]. Or
+    /// [`Self::UNSURE`].
     pub flags: Arc<str>,
     /// SHA-256 of the bytes that passed through.
     pub sha256: [u8; 32],
@@ -70,13 +71,34 @@ impl CopiedFolder {
             target_uidvalidity: self.source_uidvalidity,
             target_seen: self.source_uidnext,
             target_first: self.source_uidnext,
-            under_way: false,
+            // What was appended and not written down is at the source from now on: it is met again
+            // at the target, not copied back to it.
+            under_way: self.under_way,
             subscribed: self.subscribed,
         }
     }
 }
 
 impl CopiedMessage {
+    /// In the place of flags: the target was being given some, and may have these or the former
+    /// ones. No flag is written like this (RFC 9051 §9).
+    pub const UNSURE: &str = "*";
+
+    /// The same, while its flags are being changed at the target.
+    #[must_use]
+    pub fn unsure(self) -> Self {
+        Self {
+            flags: Self::UNSURE.into(),
+            ..self
+        }
+    }
+
+    /// Whether it is not known which flags it has at the target.
+    #[must_use]
+    pub fn is_unsure(&self) -> bool {
+        &*self.flags == Self::UNSURE
+    }
+
     /// The same, seen from the other end: for copying back.
     #[must_use]
     pub fn reversed(self) -> Self {

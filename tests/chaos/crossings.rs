@@ -197,7 +197,11 @@ pub const MOVING: [Crossing; 27] = [
         "$1 IS NULL AND (SELECT place = 'mark' FROM conversion_items WHERE {item})",
     ),
     MARKED,
-    saved("changing home", MAILBOXES, "$1->>'server_id' <> $2->>'server_id'"),
+    saved(
+        "changing home",
+        MAILBOXES,
+        "$1->>'server_id' <> $2->>'server_id'",
+    ),
     told(
         "mail taken by the new server",
         At::Target,
@@ -240,7 +244,8 @@ impl Crossing {
             ),
             _ => format!("$2->>'address' = '{address}'"),
         };
-        let item = format!("id = (SELECT converting_item FROM mailboxes WHERE address = '{address}')");
+        let item =
+            format!("id = (SELECT converting_item FROM mailboxes WHERE address = '{address}')");
         let condition = self.condition.replace("{item}", &item);
         // In this order: what is asked of other tables does not go with every table.
         let (table, no) = (self.table, "false");

@@ -64,7 +64,9 @@ async fn what_is_broken_behind_shut_doors_is_never_called_the_same() {
     let (customer, script) = Customer::new(&panel, &stacks, 4).await;
     let run = Run::start(&trial, customer.clone(), script);
     let mut gate = Gate::new(&database.url(), &OF_PANEL).await;
-    let old: Vec<usize> = (0..4).filter(|n| customer.mailboxes[*n].began == 0).collect();
+    let old: Vec<usize> = (0..4)
+        .filter(|n| customer.mailboxes[*n].began == 0)
+        .collect();
     let [removed, altered] = old[..] else {
         panic!("two mailboxes begin on the first server, not {old:?}");
     };

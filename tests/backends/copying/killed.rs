@@ -1,6 +1,8 @@
 //! Passes that are killed and taken up again.
 use std::time::Duration;
 
+use pilothouse::backends::imap::copy::{self, Limits, Mode};
+
 use crate::awkward;
 use crate::copying::Journey;
 
@@ -65,4 +67,97 @@ async fn killed_between_the_target_and_the_ledger_nothing_is_doubled() {
         verified.comparison.arrived, 1,
         "what came by itself stays, and nothing else"
     );
+}
+
+#[tokio::test]
+async fn flags_that_a_killed_pass_had_begun_to_carry_are_in_the_end_those_of_the_source() {
+    let Some(journey) = filled(40).await else {
+        return;
+    };
+    journey.pass().await;
+    let mut owner = journey.at_source().await;
+    let here = owner.read_all().await.unwrap();
+    let uids: Vec<u32> = here["INBOX"].messages.keys().copied().take(4).collect();
+    for writes in [0, 1, 2, 3] {
+        for uid in &uids {
+            owner
+                .store("INBOX", *uid, "FLAGS (\\Flagged Junk)")
+                .await
+                .unwrap();
+        }
+        journey.ledger.fail_after(writes);
+        let _ = journey.try_pass().await;
+        // The owner takes it back: at the source it is as the ledger had it before.
+        for (uid, before) in &here["INBOX"].messages {
+            let flags = before.flags.join(" ");
+            owner
+                .store("INBOX", *uid, &format!("FLAGS ({flags})"))
+                .await
+                .unwrap();
+        }
+        journey.ledger.fail_after(i64::MAX);
+        journey.pass().await;
+        journey.assert_same().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_pass_had_appended_gets_the_flags_that_it_has_by_now() {
+    let Some(journey) = filled(10).await else {
+        return;
+    };
+    journey.pass().await;
+    let mut owner = journey.at_source().await;
+    for n in 0..3 {
+        let letter = format!("Subject: late {n}\r\n\r\nHello.\r\n");
+        owner
+            .append("INBOX", None, None, letter.as_bytes())
+            .await
+            .unwrap();
+    }
+    // The folder is noted, the messages are appended, and nothing more is written.
+    journey.ledger.fail_after(1);
+    assert!(journey.try_pass().await.is_err());
+    let late: Vec<u32> = owner.read_all().await.unwrap()["INBOX"]
+        .messages
+        .keys()
+        .copied()
+        .collect();
+    for uid in &late[late.len() - 3..] {
+        owner
+            .store("INBOX", *uid, "FLAGS (\\Seen $Label1)")
+            .await
+            .unwrap();
+    }
+    journey.ledger.fail_after(i64::MAX);
+    journey.pass().await;
+    journey.assert_same().await;
+}
+
+#[tokio::test]
+async fn what_a_killed_pass_had_appended_is_not_copied_back_to_where_it_came_from() {
+    let Some(journey) = filled(10).await else {
+        return;
+    };
+    journey.pass().await;
+    let mut owner = journey.at_source().await;
+    let letter = b"Subject: late\r\n\r\nHello.\r\n";
+    owner.append("INBOX", None, None, letter).await.unwrap();
+    journey.ledger.fail_after(1);
+    assert!(journey.try_pass().await.is_err());
+    let (source, target) = journey.read().await;
+    assert_eq!(
+        source["INBOX"].messages.len(),
+        target["INBOX"].messages.len()
+    );
+    let (from, to) = journey.ends();
+    let limits = Limits {
+        mode: Mode::Additions,
+        ..Limits::default()
+    };
+    let back = journey.ledger.reversed();
+    copy::pass(&to, &from, &back, &limits, &|_| {})
+        .await
+        .unwrap();
+    assert_eq!(journey.read().await.0, source);
 }

@@ -42,6 +42,9 @@ pub struct Into<'a> {
     pub uidvalidity: u32,
     /// The ledger.
     pub ledger: &'a dyn Ledger,
+    /// Whether the flags of what is recognised are left for later: it may have been appended with
+    /// those that it had then.
+    pub unsure: bool,
     /// What the source told of each.
     pub marks: &'a HashMap<u32, &'a MessageMark>,
     /// How far the pass is.
@@ -131,7 +134,8 @@ impl<'a> Appender<'a> {
                     sha,
                 } => {
                     self.done.recognised += 1;
-                    self.record(&[(uid, sha)], &[target_uid]).await?;
+                    self.record(&[(uid, sha)], &[target_uid], self.into.unsure)
+                        .await?;
                 }
                 Item::Unreadable { uid, why } => self.refuse(uid, why),
             }
@@ -300,11 +304,16 @@ impl<'a> Appender<'a> {
         if self.under_way.is_empty() && self.open.is_none() {
             self.numbers.expected = uids.last().map_or(0, |uid| uid.saturating_add(1));
         }
-        self.record(&sent.messages, &uids).await
+        self.record(&sent.messages, &uids, false).await
     }
 
     /// Writes down where these messages stand.
-    async fn record(&mut self, messages: &[(u32, Sha)], uids: &[u32]) -> Result<(), CopyError> {
+    async fn record(
+        &mut self,
+        messages: &[(u32, Sha)],
+        uids: &[u32],
+        unsure: bool,
+    ) -> Result<(), CopyError> {
         let marks = self.into.marks;
         let placed = messages
             .iter()
@@ -312,6 +321,7 @@ impl<'a> Appender<'a> {
             .filter_map(|((uid, sha), target_uid)| {
                 marks.get(uid).map(|mark| placed(mark, *sha, *target_uid))
             });
+        let placed = placed.map(|message| if unsure { message.unsure() } else { message });
         let placed: Vec<_> = placed.collect();
         self.into.meter.messages(placed.len() as u64);
         let last = uids.iter().max().map_or(0, |uid| uid.saturating_add(1));

@@ -1,5 +1,6 @@
 //! One folder, from looking at the source to the last entry in the ledger.
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -202,15 +203,8 @@ impl Work<'_> {
             self.remove(job.record.key, &changes.gone).await?;
         }
         if mode != Mode::Additions {
-            let carried = carry_flags(&mut self.pair.target, &changes.flagged).await;
-            carried.map_err(self.pair.target_fault())?;
-            let now: Vec<_> = changes
-                .flagged
-                .into_iter()
-                .map(|(message, flags)| CopiedMessage { flags, ..message })
-                .collect();
-            self.run.ledger.put(job.record.key, &now).await?;
-            self.pass.flagged = now.len() as u64;
+            self.pass.flagged = changes.flagged.len() as u64;
+            self.carry_flags(job.record.key, changes.flagged).await?;
         }
         if !changes.new.is_empty() {
             job.record.under_way = true;
@@ -218,6 +212,41 @@ impl Work<'_> {
             self.add(job, &changes.new, to).await?;
         }
         self.remove_stale(job).await
+    }
+
+    /// Brings flags at the target up to date. Killed on the way, nobody knows which of them it has:
+    /// so the ledger says that before they are touched.
+    async fn carry_flags(
+        &mut self,
+        key: u32,
+        flagged: Vec<(CopiedMessage, Arc<str>)>,
+    ) -> Result<(), CopyError> {
+        if flagged.is_empty() {
+            return Ok(());
+        }
+        let unsure = flagged.iter().map(|(message, _)| message.clone().unsure());
+        let unsure: Vec<_> = unsure.collect();
+        self.run.ledger.put(key, &unsure).await?;
+        let carried = carry_flags(&mut self.pair.target, &flagged).await;
+        carried.map_err(self.pair.target_fault())?;
+        let now = flagged.into_iter();
+        let now: Vec<_> = now
+            .map(|(message, flags)| CopiedMessage { flags, ..message })
+            .collect();
+        Ok(self.run.ledger.put(key, &now).await?)
+    }
+
+    /// Gives what was recognised at the target the flags that it has at the source by now.
+    async fn carry_unsure(&mut self, job: &Job, new: &[MessageMark]) -> Result<(), CopyError> {
+        let marks: HashMap<u32, &MessageMark> = new.iter().map(|mark| (mark.uid, mark)).collect();
+        let known = self.run.ledger.messages(job.record.key).await?.into_iter();
+        let unsure = known
+            .filter(CopiedMessage::is_unsure)
+            .filter_map(|message| {
+                let flags = marks.get(&message.source_uid)?.flags.clone();
+                Some((message, flags))
+            });
+        self.carry_flags(job.record.key, unsure.collect()).await
     }
 
     /// Removes messages from the target and from the ledger.
@@ -277,11 +306,21 @@ impl Work<'_> {
         if self.resumed && self.run.limits.mode != Mode::Additions {
             self.remove_doubles(job).await?;
         }
+        if appended.recognised > 0 && self.leaves_unsure() {
+            self.carry_unsure(job, new).await?;
+        }
         self.pass.copied += appended.copied;
         self.pass.bytes += appended.bytes;
         self.pass.recognised += appended.recognised;
         self.pass.refused.extend(appended.refused);
         Ok(())
+    }
+
+    /// Whether what is recognised was appended by a killed pass, with the flags of that time. Mail
+    /// that was there before, and mail that its owner has by now, keeps its flags.
+    const fn leaves_unsure(&self) -> bool {
+        let limits = self.run.limits;
+        !limits.adopt && !matches!(limits.mode, Mode::Additions)
     }
 
     /// What a killed pass had sent may have been taken by the target only after this one had looked:
@@ -326,6 +365,7 @@ impl Work<'_> {
             key: job.record.key,
             uidvalidity: job.record.target_uidvalidity,
             ledger: self.run.ledger,
+            unsure: self.leaves_unsure(),
             marks: &marks,
             meter: &self.run.meter,
         };

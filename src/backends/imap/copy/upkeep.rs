@@ -9,11 +9,12 @@ use super::super::response::{Response, UidRange};
 use super::super::session::Session;
 use super::RANGES;
 
-/// Flags to add and flags to take away, each as they are written in a command.
-type Difference = (String, String);
+/// What to do with flags (`+`, `-`, or nothing for all of them), each as in a command.
+type Difference = Vec<(&'static str, String)>;
 
 /// Carries changed flags over: only what differs from what was carried over before, so that what
-/// the owner changed at the target stays.
+/// the owner changed at the target stays. Where a killed pass left it unsure what the target has,
+/// it gets exactly those of the source.
 pub async fn carry_flags(
     session: &mut Session,
     flagged: &[(CopiedMessage, std::sync::Arc<str>)],
@@ -23,14 +24,12 @@ pub async fn carry_flags(
         let uids = alike.entry(difference(&message.flags, now)).or_default();
         uids.push(message.target_uid);
     }
-    for ((added, taken), mut uids) in alike {
+    for (difference, mut uids) in alike {
         uids.sort_unstable();
         for set in uid_sets(&uids, RANGES) {
-            for (sign, flags) in [('+', &added), ('-', &taken)] {
-                if !flags.is_empty() {
-                    let command = format!("UID STORE {set} {sign}FLAGS.SILENT ({flags})");
-                    session.plain(&command, &mut |_| {}).await?;
-                }
+            for (sign, flags) in &difference {
+                let command = format!("UID STORE {set} {sign}FLAGS.SILENT ({flags})");
+                session.plain(&command, &mut |_| {}).await?;
             }
         }
     }
@@ -38,6 +37,9 @@ pub async fn carry_flags(
 }
 
 fn difference(before: &str, now: &str) -> Difference {
+    if before == CopiedMessage::UNSURE {
+        return vec![("", now.to_owned())];
+    }
     let words = |text: &str| -> BTreeSet<String> {
         text.split(' ')
             .filter(|w| !w.is_empty())
@@ -49,7 +51,10 @@ fn difference(before: &str, now: &str) -> Difference {
         let only: Vec<_> = a.difference(b).cloned().collect();
         only.join(" ")
     };
-    (list(&now, &before), list(&before, &now))
+    let both = vec![("+", list(&now, &before)), ("-", list(&before, &now))];
+    both.into_iter()
+        .filter(|(_, flags)| !flags.is_empty())
+        .collect()
 }
 
 /// Removes these messages. A server without UID EXPUNGE (RFC 4315) would remove everything that is
@@ -91,13 +96,14 @@ mod tests {
 
     #[test]
     fn only_what_changed_is_carried_over() {
-        let told = |before, now| difference(before, now);
-        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-        assert_eq!(told("", "\\Seen"), pair("\\Seen", ""));
-        assert_eq!(
-            told("$Label1 \\Seen", "Junk \\Seen"),
-            pair("Junk", "$Label1")
-        );
-        assert_eq!(told("\\Answered \\Seen", ""), pair("", "\\Answered \\Seen"));
+        let told = |before: &str, now: &str| {
+            let difference = difference(before, now).into_iter();
+            let commands = difference.map(|(sign, flags)| sign.to_owned() + &flags);
+            commands.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(told("", "\\Seen"), "+\\Seen");
+        assert_eq!(told("$Label1 \\Seen", "Junk \\Seen"), "+Junk -$Label1");
+        assert_eq!(told("\\Answered \\Seen", ""), "-\\Answered \\Seen");
+        assert_eq!(told(CopiedMessage::UNSURE, "\\Seen"), "\\Seen");
     }
 }
