@@ -150,7 +150,7 @@ pub const IN_PLACE: [Crossing; 15] = [
 ];
 
 /// Of a move, in its order.
-pub const MOVING: [Crossing; 27] = [
+pub const MOVING: [Crossing; 26] = [
     CLAIMED,
     HELD,
     CHECKED,
@@ -215,11 +215,6 @@ pub const MOVING: [Crossing; 27] = [
         "$1->>'peer' IS NULL AND $2->>'peer' IS NOT NULL",
     ),
     SWITCHED,
-    saved(
-        "folder noted for what came late",
-        FOLDERS,
-        "$1 IS NULL AND (SELECT place = 'compare' FROM conversion_items WHERE {item})",
-    ),
     COMPARED,
     OPENING,
     told(

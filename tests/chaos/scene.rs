@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::database::{Database, Postgres};
 use crate::fate::{Blow, Fate, Rhythm};
 use crate::figures::Figures;
-use crate::hosting::Customer;
+use crate::hosting::{Customer, Way};
 use crate::panel::{Frozen, Panel};
 use crate::run::Run;
 use crate::stack::{Daemon, Stack};
@@ -16,6 +16,12 @@ const MAILBOXES: usize = 8;
 /// A panel dies as often as this.
 pub const PANEL: Rhythm = Rhythm {
     lives: 600..3_500,
+    stays_down: 0..700,
+};
+
+/// A move takes longer, and is to end now and then.
+const PANEL_THAT_MOVES: Rhythm = Rhythm {
+    lives: 600..8_000,
     stays_down: 0..700,
 };
 
@@ -94,8 +100,12 @@ impl Scene {
 
     /// Every panel is killed, each at its own moments.
     pub fn panels_die(mut self) -> Self {
+        let rhythm = match self.run.customer.way {
+            Way::InPlace => PANEL,
+            Way::Moving => PANEL_THAT_MOVES,
+        };
         for panel in self.panels.clone() {
-            self.fate.strikes(&self.trial, panel, &PANEL);
+            self.fate.strikes(&self.trial, panel, &rhythm);
         }
         self
     }
