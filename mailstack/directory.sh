@@ -45,6 +45,11 @@ upgrade() {
   done
 }
 
+# The panel's way to calendars and contacts: functions in SOGo's database, which it may call and do nothing else there.
+open_groupware() {
+  pg -v "base=postgresql://sogo:$PG_SOGO_PASSWORD@127.0.0.1:$PORT_PG/sogo/" -f - sogo < "$HERE/groupware.sql"
+}
+
 # Fills what is not there yet: roles, the directory, SOGo's database. Safe to run on each start.
 fill_cluster() {
   DATABASES=$(pg -Atc 'SELECT datname FROM pg_database' postgres | tr '\n' ' ')
@@ -76,4 +81,5 @@ SQL
     # With several workers the first start races on CREATE TABLE and logs errors: one role, one worker makes them.
     only_web make_role_tables
   fi
+  ! offers_sogo || open_groupware
 }

@@ -4,10 +4,12 @@ info_roles() { INFO_ROLES+="${INFO_ROLES:+, }\"$ROLE\": {\"http\": \"http://127.
 info_memcached() { INFO_MEMCACHED+="${INFO_MEMCACHED:+, }\"127.0.0.1:$ROLE_MEMCACHED\""; }
 
 info() {
-  local offers='"imap", "pop3", "smtp"'
+  local offers='"imap", "pop3", "smtp"' groupware=''
   INFO_ROLES='' INFO_MEMCACHED=''
   if offers_sogo; then
     offers+=', "activesync", "dav", "webmail"'
+    groupware="
+  \"groupware_url\": \"postgres://panel@127.0.0.1:$PORT_PG/sogo\","
     each_role info_roles
     each_role info_memcached
   fi
@@ -31,7 +33,7 @@ info() {
   "doveadm_url": "http://127.0.0.1:$PORT_DOVEADM/doveadm/v1",
   "doveadm_api_key": "$DOVEADM_API_KEY",
   "directory_url": "postgres://panel:$PG_PANEL_PASSWORD@127.0.0.1:$PORT_PG/directory",
-  "directory_version": $DIRECTORY_VERSION,
+  "directory_version": $DIRECTORY_VERSION,$groupware
   "memcached": [$INFO_MEMCACHED],
   "sogo_roles": {$INFO_ROLES},
   "ca_certificate": "$BASE/tls/cert.pem",

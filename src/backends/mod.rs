@@ -5,6 +5,7 @@
 //! fast tests of our own logic; it is never offered to an operator.
 mod door;
 pub mod dovecot_sogo;
+pub mod groupware;
 pub mod imap;
 pub mod memory;
 
@@ -161,6 +162,12 @@ pub trait MailServer: Send + Sync {
 
     /// The ability to number this mailbox's folders and messages, where the server has it.
     fn numbering(&self, _mailbox: &EmailAddress) -> Option<Arc<dyn imap::copy::Numbering>> {
+        None
+    }
+
+    /// The panel's way to this mailbox's calendars and contacts, where the server has them and lets
+    /// the panel in.
+    fn groupware(&self, _mailbox: &EmailAddress) -> Option<Arc<dyn groupware::Groupware>> {
         None
     }
 

@@ -160,7 +160,10 @@ pub type Copied = Vec<(CopiedFolder, Vec<CopiedMessage>)>;
 pub fn source_snapshot(copied: &Copied) -> Snapshot {
     let mut folders: Vec<_> = copied.iter().map(source_folder).collect();
     folders.sort_by(|a, b| a.name.cmp(&b.name));
-    Snapshot { folders }
+    Snapshot {
+        folders,
+        ..Snapshot::default()
+    }
 }
 
 fn source_folder((folder, messages): &(CopiedFolder, Vec<CopiedMessage>)) -> FolderSnapshot {

@@ -120,6 +120,12 @@ impl Protocols {
         self.0 & (1 << protocol as u8) != 0
     }
 
+    /// Whether clients get at calendars and contacts by one of it.
+    #[must_use]
+    pub const fn has_calendars(self) -> bool {
+        self.has(Protocol::Activesync) || self.has(Protocol::Dav)
+    }
+
     /// The set with it.
     #[must_use]
     pub const fn with(self, protocol: Protocol) -> Self {

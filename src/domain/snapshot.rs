@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::conversion::ReadAgain;
+use super::groupware::{GroupwareSummary, Inventory};
 
 /// What identifies one message and what must not change about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct FolderSnapshot {
 pub struct Snapshot {
     /// Every folder, by name.
     pub folders: Vec<FolderSnapshot>,
+    /// Calendars and contacts, where a move carries them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groupware: Option<Inventory>,
 }
 
 /// The figures of a folder, without its messages.
@@ -69,6 +73,9 @@ pub struct Summary {
     pub bytes: u64,
     /// SHA-256 over the folders' names and digests, in hexadecimal.
     pub digest: String,
+    /// Calendars and contacts that moved along; null when none did.
+    #[serde(default)]
+    pub groupware: Option<GroupwareSummary>,
 }
 
 impl FolderSnapshot {
@@ -109,6 +116,7 @@ impl Snapshot {
             messages: folders.iter().map(|f| f.messages).sum(),
             bytes: folders.iter().map(|f| f.bytes).sum(),
             digest: hex(&digest.finalize()),
+            groupware: self.groupware.as_ref().map(Inventory::summary),
             folders,
         }
     }
@@ -233,14 +241,15 @@ pub fn hex(bytes: &[u8]) -> String {
         })
 }
 
-mod hex_bytes {
+/// A digest as hexadecimal text in JSON.
+pub(super) mod hex_bytes {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&super::hex(bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
         let text = String::deserialize(from)?;
         let mut bytes = [0; 32];
         if text.len() != 64 || !text.is_ascii() {

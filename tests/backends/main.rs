@@ -18,6 +18,7 @@ mod support;
 
 mod accounts;
 mod doors;
+mod groupware;
 mod measure;
 mod outage;
 mod phone;

@@ -22,9 +22,9 @@ use crate::stage::PATIENCE;
 use crate::theatre::{another, batch_of, carry_on, item, try_start};
 
 /// The first server offers POP/IMAP only, as far as the panel knows; the second everything.
-struct Two {
-    real: Real,
-    new: Doors,
+pub struct Two {
+    pub real: Real,
+    pub new: Doors,
 }
 
 #[expect(
@@ -43,11 +43,18 @@ fn second_stack() -> serde_json::Value {
 
 impl Two {
     async fn new() -> Option<Self> {
+        let two = Self::alike().await?;
+        let stage = &two.real.stage;
+        stage
+            .sql("UPDATE mail_servers SET offers = '[\"imap\",\"pop3\",\"smtp\"]' WHERE name <> 'mail-2'")
+            .await;
+        Some(two)
+    }
+
+    /// Both offer everything.
+    pub async fn alike() -> Option<Self> {
         let real = Real::new().await?;
         let stage = &real.stage;
-        stage
-            .sql("UPDATE mail_servers SET offers = '[\"imap\",\"pop3\",\"smtp\"]'")
-            .await;
         let info = second_stack();
         let new = serde_json::from_value(info.clone()).unwrap();
         let (settings, secrets) = backends::dovecot_sogo::split_stack_info(info).unwrap();
@@ -58,7 +65,7 @@ impl Two {
         Some(Self { real, new })
     }
 
-    async fn until_over(&self, started: &Batch) {
+    pub async fn until_over(&self, started: &Batch) {
         let begun = Instant::now();
         loop {
             let item = item(&self.real.stage, started).await;

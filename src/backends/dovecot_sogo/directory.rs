@@ -130,6 +130,15 @@ impl Directory {
             .collect())
     }
 
+    /// The immutable id of the account of that address.
+    pub(super) async fn uid(&self, address: &EmailAddress) -> Result<Option<String>, ServerError> {
+        sqlx::query_scalar("SELECT uid FROM accounts WHERE address = $1")
+            .bind(address.as_str())
+            .fetch_optional(self.pool().await?)
+            .await
+            .map_err(|fault| explain(&fault))
+    }
+
     /// A page of accounts in the order of their addresses, byte by byte.
     pub(super) async fn list(
         &self,

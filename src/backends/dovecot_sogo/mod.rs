@@ -5,14 +5,13 @@
 //! IMAP as the master user. The account's own id is the directory's `uid`, which names the mail
 //! folder and the `SOGo` user and never changes.
 //!
-//! A removed account loses every message and its row. Its empty folders stay on disk, and what it
-//! had in `SOGo`'s own database (calendars, contacts) stays there, both under a uid that nobody can
-//! sign in with again, until the operator runs `sogo-tool remove`: no interface reaches them from
-//! here.
+//! A removed account loses every message, its calendars, contacts and preferences, and its row. Its
+//! empty folders stay on disk, under a uid that nobody can sign in with again.
 mod account;
 mod directory;
 mod doveadm;
 mod faults;
+mod groupware;
 mod memcached;
 mod numbering;
 mod probe;
@@ -37,6 +36,8 @@ use crate::domain::mailserver::{
 use crate::domain::snapshot::Snapshot;
 use crate::domain::{EmailAddress, Invalid, Progress, Protocol, Protocols};
 
+use self::groupware::Calendars;
+use super::groupware::Groupware;
 use directory::Directory;
 use doveadm::{Command, Doveadm, NO_USER, NOT_FOUND};
 pub use settings::split_stack_info;
@@ -45,7 +46,8 @@ use settings::{Settings, is_loopback};
 /// One registered server.
 pub struct DovecotSogo {
     settings: Settings,
-    directory: Directory,
+    directory: Arc<Directory>,
+    calendars: Option<Arc<Calendars>>,
     doveadm: Arc<Doveadm>,
     master_password: SecretString,
 }
@@ -64,10 +66,17 @@ impl DovecotSogo {
             .map_err(|why| fault("directory_url", &why))?;
         let doveadm = Doveadm::new(settings.doveadm_url.clone(), &secrets.doveadm_api_key)
             .map_err(|why| fault("doveadm_url", &why))?;
+        let calendars = settings
+            .groupware_url
+            .as_ref()
+            .map(|url| Calendars::new(url, &secrets.directory_password))
+            .transpose()
+            .map_err(|why| fault("groupware_url", &why))?;
         let master_password = secrets.master_password;
         Ok(Self {
             settings,
-            directory,
+            directory: Arc::new(directory),
+            calendars: calendars.map(Arc::new),
             doveadm: Arc::new(doveadm),
             master_password,
         })
@@ -124,6 +133,9 @@ impl DovecotSogo {
         self.end_sessions(&address, uid).await?;
         let gone = self.doveadm.run(&Command::Expunge(&address)).await?;
         gone.rows("expunge", &[NO_USER, NOT_FOUND])?;
+        if let Some(calendars) = &self.calendars {
+            calendars.remove_person(uid).await?;
+        }
         self.directory.remove(uid).await?;
         self.forget(&address, uid, true).await
     }
@@ -235,6 +247,9 @@ impl MailServer for DovecotSogo {
         );
         directory?;
         doveadm::check_commands(&known?)?;
+        if let Some(calendars) = &self.calendars {
+            calendars.check().await?;
+        }
         let sogo = self.settings.offers.has(Protocol::Webmail);
         let version = if sogo {
             "Dovecot, Postfix and SOGo"
@@ -338,6 +353,12 @@ impl MailServer for DovecotSogo {
     fn numbering(&self, mailbox: &EmailAddress) -> Option<Arc<dyn Numbering>> {
         let doveadm = self.doveadm.clone();
         Some(Arc::new(numbering::Doveadms::new(doveadm, mailbox)))
+    }
+
+    fn groupware(&self, mailbox: &EmailAddress) -> Option<Arc<dyn Groupware>> {
+        let calendars = self.calendars.clone()?;
+        let of = self::groupware::Of::new(calendars, self.directory.clone(), mailbox.clone());
+        Some(Arc::new(of))
     }
 
     fn entrance(&self) -> Option<Entrance> {

@@ -52,6 +52,10 @@ pub struct Settings {
     /// The directory database, without the password.
     #[serde(deserialize_with = "url")]
     pub directory_url: Url,
+    /// `SOGo`'s database, without the password, which is that of `directory_url`. Without it calendars
+    /// and contacts do not move.
+    #[serde(default, deserialize_with = "some_url")]
+    pub groupware_url: Option<Url>,
     /// `host:port` of each memcached that `SOGo` uses.
     #[serde(default)]
     pub memcached: Vec<String>,
@@ -138,7 +142,7 @@ fn url<'de, D: Deserializer<'de>>(from: D) -> Result<Url, D::Error> {
 fn some_url<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Url>, D::Error> {
     let text = Option::<String>::deserialize(from)?;
     let parsed = text.map(|text| Url::parse(&text)).transpose();
-    parsed.map_err(|fault| D::Error::custom(format!("http is not a URL: {fault}")))
+    parsed.map_err(|fault| D::Error::custom(format!("a URL in it is none: {fault}")))
 }
 
 impl Settings {
@@ -158,6 +162,13 @@ impl Settings {
         );
         let databases = ["postgres", "postgresql"];
         self.check_admin_url("directory_url", &self.directory_url, &databases, invalid);
+        if let Some(groupware) = &self.groupware_url {
+            self.check_admin_url("groupware_url", groupware, &databases, invalid);
+            if groupware.password().is_some() {
+                let why = "Take the password out of the URL; that of directory_url is used.";
+                invalid.push("settings/groupware_url", why);
+            }
+        }
         if self.directory_url.password().is_some() {
             let why = "Take the password out of the URL and enter it as directory_password.";
             invalid.push("settings/directory_url", why);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::super::{Abilities, ServerError};
+use super::groupware::Calendars;
 use super::mail::Store;
 use crate::domain::mailserver::{
     Aspect, Change, DesiredMailbox, Observed, ObservedMailbox, Onward, PasswordMark, Route, Usage,
@@ -31,6 +32,7 @@ pub(super) struct World {
 pub(super) struct Account {
     pub(super) seen: ObservedMailbox,
     pub(super) store: Store,
+    pub(super) calendars: Calendars,
     pub(super) last_used: BTreeMap<Protocol, DateTime<Utc>>,
     pub(super) sessions: Vec<Protocol>,
 }
@@ -276,6 +278,7 @@ impl Account {
         Self {
             seen,
             store: Store::new(),
+            calendars: Calendars::default(),
             last_used: BTreeMap::new(),
             sessions: Vec::new(),
         }

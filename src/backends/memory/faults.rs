@@ -27,6 +27,10 @@ pub enum Call {
     CopyFrom,
     /// A message that a copy puts here.
     CopyTo,
+    /// A look at calendars and contacts.
+    Groupware,
+    /// A change of calendars and contacts.
+    GroupwareChange,
 }
 
 /// What befalls one call.

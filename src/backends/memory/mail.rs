@@ -134,6 +134,7 @@ impl World {
         });
         let snapshot = Snapshot {
             folders: folders.collect(),
+            ..Snapshot::default()
         };
         let marks = || snapshot.folders.iter().flat_map(|f| &f.messages);
         let (messages, bytes) = (marks().count() as u64, marks().map(|m| m.size).sum());

@@ -5,6 +5,7 @@
 mod accounts;
 mod copying;
 mod faults;
+mod groupware;
 mod hands;
 mod mail;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::groupware::Groupware;
 use super::{Abilities, Depth, Health, MailServer, ServerError};
 use crate::domain::mailserver::{
     Answer, Change, Entrance, Listener, Observed, ObservedMailbox, Route, Security, Usage,
@@ -195,6 +197,11 @@ impl MailServer for MemoryServer {
             Ok(())
         })
         .await
+    }
+
+    fn groupware(&self, mailbox: &EmailAddress) -> Option<Arc<dyn Groupware>> {
+        let has_them = self.offers().has_calendars();
+        has_them.then(|| Arc::new(groupware::Of::new(self.clone(), mailbox.clone())) as _)
     }
 
     fn in_process(&self, mailbox: &EmailAddress) -> Option<Mailbox> {

@@ -2,10 +2,12 @@
 //! their numbers are the new server's. Pure, and without regard to what the copying itself noted.
 use std::collections::{BTreeMap, HashMap};
 
+use crate::domain::groupware;
 use crate::domain::snapshot::{Comparison, FolderSnapshot, MessageMark, Snapshot};
 
 /// Compares folder by folder: each message of `before` must be in `after` with its SHA-256, date
-/// and flags, as often as it was there. What is there beyond has arrived.
+/// and flags, as often as it was there. What is there beyond has arrived. Calendars and contacts that
+/// were read before must be there, too, each item with its SHA-256.
 #[must_use]
 pub fn compare_moved(before: &Snapshot, after: &Snapshot) -> Comparison {
     let mut result = Comparison::default();
@@ -22,6 +24,11 @@ pub fn compare_moved(before: &Snapshot, after: &Snapshot) -> Comparison {
         }
     }
     result.arrived += later.values().map(|f| f.messages.len() as u64).sum::<u64>();
+    if let Some(before) = &before.groupware {
+        let nothing = groupware::Inventory::default();
+        let after = after.groupware.as_ref().unwrap_or(&nothing);
+        result.differences.extend(groupware::compare(before, after));
+    }
     result
 }
 
@@ -119,6 +126,7 @@ mod tests {
         };
         Snapshot {
             folders: vec![inbox],
+            ..Snapshot::default()
         }
     }
 

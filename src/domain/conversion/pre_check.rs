@@ -15,7 +15,7 @@ use crate::domain::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Blocker {
     /// A stable word: `not_found`, `same_kind`, `already_converting`, `retained`, `not_ready`,
-    /// `drift`, `domain_unproved`, `no_plan`, `over_quota`, `no_server`, `calendars`.
+    /// `drift`, `domain_unproved`, `no_plan`, `over_quota`, `no_server`.
     pub code: String,
     /// One sentence: what is in the way and what to do about it.
     pub detail: String,
@@ -53,6 +53,8 @@ pub struct PreCheck {
     pub way: Option<Way>,
     /// The name of the server that it would be on; `None` when it cannot be done.
     pub server: Option<String>,
+    /// It would move, and its calendars and contacts with it: both servers have them.
+    pub calendars_move: bool,
     /// What is in the way; empty means that it can be converted.
     pub blockers: Vec<Blocker>,
     /// Protocols that open.
@@ -125,6 +127,7 @@ impl PreCheck {
             display_name: String::new(),
             way: None,
             server: None,
+            calendars_move: false,
             blockers: vec![blocker(
                 "not_found",
                 format!("There is no mailbox {name} here. Check the address."),
@@ -167,6 +170,9 @@ pub fn pre_check(
         display_name: mailbox.display_name.clone(),
         way,
         server: server.map(|place| place.name.clone()),
+        calendars_move: way == Some(Way::Move)
+            && mailbox.levels.server_offers.has_calendars()
+            && server.is_some_and(|place| place.candidate.offers.has_calendars()),
         blockers: blockers(subject, to, way),
         opens,
         closes,
@@ -379,15 +385,6 @@ fn server_blocker(subject: Subject<'_>, to: Kind, way: Option<Way>) -> Option<Bl
     let mailbox = subject.mailbox;
     let (address, server) = (&mailbox.address, &mailbox.server_name);
     let kind = to.label();
-    let calendars = Protocols::of(&[Protocol::Activesync, Protocol::Dav]);
-    let has_them = mailbox.levels.server_offers.and(calendars) != Protocols::NONE;
-    if way == Some(Way::Move) && to == Kind::Exchange && has_them {
-        let detail = format!(
-            "The calendars and contacts of {address} would stay behind on {server}: between two \
-             servers that have them, only mail moves yet. Leave it where it is."
-        );
-        return Some(blocker("calendars", detail));
-    }
     if way.is_some() {
         return None;
     }

@@ -15,6 +15,7 @@ use crate::engine::{Context, routes};
 use crate::store::engine::conversions::{Job, Saved};
 use crate::store::engine::{moves, servers};
 
+use super::groupware;
 use super::reading::{self, Latest, telling};
 use super::steps::Step;
 
@@ -33,6 +34,15 @@ pub(super) async fn prepare(context: &Context, job: &mut Job) -> anyhow::Result<
         let why = format!("No other mail server offers {kind} any more. Add one that does.");
         return Ok(Step::GiveUp(why, None));
     };
+    if let Some(shut) = groupware::obstacle(context, job.server, target) {
+        let why = format!(
+            "The calendars and contacts of {} would stay behind: {} does not let the panel at them. \
+             Enter groupware_url in its settings, then retry.",
+            job.address,
+            name(context, shut).await?
+        );
+        return Ok(Step::GiveUp(why, None));
+    }
     let copy = match moves::begin(store, job, target).await? {
         Saved::Lost => return Ok(Step::Lost),
         Saved::Yes(Some(copy)) => copy,
@@ -80,7 +90,8 @@ pub(super) enum Passed {
     No(Box<Step>),
 }
 
-/// One pass from a server to another, of which one is the mailbox's home.
+/// One pass from a server to another, of which one is the mailbox's home: mail first, then calendars
+/// and contacts.
 pub(super) async fn pass(
     context: &Context,
     job: &Job,
@@ -111,7 +122,10 @@ pub(super) async fn pass(
     match passed {
         None => no(Step::Lost),
         Some(Ok(pass)) => match pass.refused.first() {
-            None => Ok(Passed::Yes(pass)),
+            None => match groupware::pass(context, job, (from, to), mode).await? {
+                None => Ok(Passed::Yes(pass)),
+                Some(step) => no(step),
+            },
             Some(refused) => {
                 let why = format!(
                     "{} does not take message {} of {}: {}. The mailbox was left as it was; remove \
@@ -161,7 +175,11 @@ pub(super) const fn is_silent(step: &Step) -> bool {
 }
 
 /// A server did not do its part, and is named.
-async fn not(context: &Context, server: ServerId, error: ServerError) -> anyhow::Result<Step> {
+pub(super) async fn not(
+    context: &Context,
+    server: ServerId,
+    error: ServerError,
+) -> anyhow::Result<Step> {
     Ok(Step::NotAt(name(context, server).await?, error))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use super::moving::{self, Passed};
-use super::{proof, reading};
+use super::{groupware, proof, reading};
 use crate::authz::{ConvertMailboxes, ViewConversions};
 use crate::backends::imap::copy::Mode;
 use crate::backends::{Depth, ServerError};
@@ -165,13 +165,17 @@ async fn mark(context: &Context, job: &Job) -> anyhow::Result<Step> {
         }
     }
     let known = saved::load(&context.store, job, Moment::Survey).await?;
-    Ok(
-        match reading::read(context, job, Depth::Marks, known.as_ref()).await? {
-            None => Step::Lost,
-            Some(Err(error)) => Step::Not(error),
-            Some(Ok(snapshot)) => Step::OnWith(Place::Switch, Moment::Before, snapshot),
-        },
-    )
+    let mut snapshot = match reading::read(context, job, Depth::Marks, known.as_ref()).await? {
+        None => return Ok(Step::Lost),
+        Some(Err(error)) => return Ok(Step::Not(error)),
+        Some(Ok(snapshot)) => snapshot,
+    };
+    if groupware::moves(context, job)
+        && let Some(step) = groupware::add_to(&mut snapshot, context, job).await?
+    {
+        return Ok(step);
+    }
+    Ok(Step::OnWith(Place::Switch, Moment::Before, snapshot))
 }
 
 /// Changes what the mailbox is, in one transaction; its doors stay shut.
@@ -269,11 +273,16 @@ async fn compare(context: &Context, job: &Job) -> anyhow::Result<Step> {
         None => None,
     };
     let known = copied.as_ref().unwrap_or(&before);
-    let after = match reading::read(context, job, Depth::Marks, Some(known)).await? {
+    let mut after = match reading::read(context, job, Depth::Marks, Some(known)).await? {
         None => return Ok(Step::Lost),
         Some(Err(error)) => return Ok(Step::Not(error)),
         Some(Ok(after)) => after,
     };
+    if before.groupware.is_some()
+        && let Some(step) = groupware::add_to(&mut after, context, job).await?
+    {
+        return Ok(step);
+    }
     let receipt = prove(context, job, &before, &after).await?;
     if receipt.identical {
         return Ok(Step::OnWith(Place::Open, Moment::After, after));

@@ -8,6 +8,7 @@ use askama::Template;
 use crate::app::conversions;
 use crate::authz::ViewConversions;
 use crate::domain::conversion::Receipt;
+use crate::domain::groupware::GroupwareSummary;
 use crate::domain::snapshot::FolderSummary;
 use crate::domain::{Batch, BatchId, Item, ItemId};
 use crate::store::Cx;
@@ -62,6 +63,22 @@ impl Folder {
             short(&side.digest),
         ))
     }
+}
+
+/// The calendars and contacts that moved along with the mail.
+fn moved_along(moved: &GroupwareSummary) -> String {
+    let count = |n: u64, one: &str, many: &str| match n {
+        1 => format!("1 {one}"),
+        n => format!("{} {many}", thousands(n)),
+    };
+    format!(
+        "{} with {} and {}, and {} with {} moved along; each item was compared by its content.",
+        count(moved.calendars, "calendar", "calendars"),
+        count(moved.events, "event", "events"),
+        count(moved.tasks, "task", "tasks"),
+        count(moved.address_books, "address book", "address books"),
+        count(moved.contacts, "contact", "contacts"),
+    )
 }
 
 /// The first digits of a digest, in groups of four.
@@ -122,6 +139,9 @@ impl Page {
         if let Some(moved) = &receipt.moved {
             let (from, to) = (&moved.from_server, &moved.to_server);
             let _ = write!(said, " The mailbox moved from {from} to {to}.");
+        }
+        if let Some(moved) = &receipt.before.groupware {
+            let _ = write!(said, " {}", moved_along(moved));
         }
         match receipt.arrived_meanwhile {
             0 => {}

@@ -96,7 +96,12 @@ impl Line {
 fn how(check: &PreCheck) -> String {
     match (check.way, &check.server) {
         (Some(Way::Move), Some(server)) => {
-            format!("Moves back to {server}, in use until its doors are shut for a moment")
+            let with = if check.calendars_move {
+                ", with its calendars and contacts"
+            } else {
+                ""
+            };
+            format!("Moves back to {server}{with}, in use until its doors are shut for a moment")
         }
         _ => "In place: nothing is copied".to_owned(),
     }

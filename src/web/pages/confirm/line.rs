@@ -329,7 +329,14 @@ fn convert(
     line.how = match check.way {
         Some(Way::Move) => {
             let to = check.server.as_deref().unwrap_or("another server");
-            format!("moves from {server} to {to}, in use until its doors are shut for a moment")
+            let with = if check.calendars_move {
+                ", with its calendars and contacts"
+            } else {
+                ""
+            };
+            format!(
+                "moves from {server} to {to}{with}, in use until its doors are shut for a moment"
+            )
         }
         _ => format!("in place on {server}"),
     };

@@ -428,10 +428,6 @@ fn cannot(code: &str, count: u64) -> String {
             "has no server that offers it",
             "have no server that offers it",
         ),
-        "calendars" => pick(
-            "would leave calendars behind",
-            "would leave calendars behind",
-        ),
         other => other.replace('_', " "),
     }
 }
