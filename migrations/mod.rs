@@ -10,6 +10,7 @@ mod m0007_moves;
 mod m0008_selections;
 mod m0009_messages;
 mod m0010_imports;
+mod m0011_import_lists;
 
 use sea_orm_migration::prelude::*;
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_selections::Migration),
             Box::new(m0009_messages::Migration),
             Box::new(m0010_imports::Migration),
+            Box::new(m0011_import_lists::Migration),
         ]
     }
 }

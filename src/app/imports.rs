@@ -1,13 +1,18 @@
 //! Mail brought in from servers elsewhere, as an admin asks for and sees it. The engine does it.
-use std::collections::HashSet;
+pub mod lists;
 
+use std::collections::{HashMap, HashSet};
+
+use secrecy::SecretString;
 use serde_json::json;
 
 use super::AppError;
 use super::mailboxes::event;
-use crate::authz::{ImportMail, ViewImports};
+use crate::authz::{ImportMail, Includes, ViewImports};
 use crate::domain::import::{Folders, Import, ImportState, Outside, Row};
-use crate::domain::{ImportId, Invalid, Mailbox, Page, PageRequest};
+use crate::store::imports::Begin;
+pub use crate::store::imports::ImportFilter;
+use crate::domain::{ImportId, Invalid, Mailbox, MailboxId, Page, PageRequest};
 use crate::store::{self, Event, Work};
 
 /// The most mailboxes in one request.
@@ -41,12 +46,15 @@ pub async fn start(work: Work<ImportMail>, new: NewImports) -> Result<Vec<Import
         ImportState::Copying
     };
     let mut imports = Vec::with_capacity(mailboxes.len());
+    let begin = Begin {
+        outside: &new.outside,
+        folders: &new.folders,
+        state,
+        list: None,
+    };
     for (row, mailbox) in new.rows.iter().zip(&mailboxes) {
-        let from = (&new.outside, row);
-        let opened = store::imports::open(&work, mailbox, from, &new.folders, state);
-        imports.push(opened.await?);
-        work.note(told("mailbox.import_requested", mailbox, &new))
-            .await?;
+        imports.push(store::imports::open(&work, mailbox, row, begin).await?);
+        work.note(requested(mailbox, &new.outside)).await?;
     }
     let event = Event::new("imports.requested", "host", new.outside.host.as_str()).change(
         json!({}),
@@ -63,43 +71,87 @@ async fn checked(work: &Work<ImportMail>, new: &NewImports) -> Result<Vec<Mailbo
     for (at, row) in new.rows.iter().enumerate() {
         let at = format!("{}/{at}", new.list);
         row.check(&at, &mut faults);
-        let field = format!("{at}/mailbox");
-        let mailbox = store::mailboxes::find(work, &row.mailbox).await?;
-        let Some(mailbox) = mailbox else {
-            faults.push(&field, "There is no such mailbox here.");
-            continue;
-        };
-        if !seen.insert(mailbox.id) {
-            faults.push(
-                &field,
-                "This mailbox is named twice. Fill it from one place at a time.",
-            );
-        } else if mailbox.retained_at.is_some() {
-            faults.push(
-                &field,
-                "This mailbox was taken away and is only kept. Bring it back first.",
-            );
-        } else if store::imports::has_open(work, &mailbox).await? {
-            faults.push(&field, "Mail is being brought into this mailbox already. Cut that over or cancel it first.");
+        match fillable(work, row, &mut seen).await? {
+            Ok(mailbox) => found.push(mailbox),
+            Err(why) => faults.push(&format!("{at}/mailbox"), why),
         }
-        found.push(mailbox);
     }
     faults.into_result()?;
     Ok(found)
 }
 
-fn told(action: &'static str, mailbox: &Mailbox, new: &NewImports) -> Event {
-    let from = json!({ "host": new.outside.host, "port": new.outside.port });
-    event(action, mailbox).change(json!({}), from)
+/// The mailbox of a row, or why it cannot be filled.
+async fn fillable(
+    work: &Work<ImportMail>,
+    row: &Row,
+    seen: &mut HashSet<MailboxId>,
+) -> Result<Result<Mailbox, &'static str>, AppError> {
+    let Some(mailbox) = store::mailboxes::find(work, &row.mailbox).await? else {
+        return Ok(Err("There is no such mailbox here."));
+    };
+    if !seen.insert(mailbox.id) {
+        return Ok(Err(
+            "This mailbox is named twice. Fill it from one place at a time.",
+        ));
+    }
+    if mailbox.retained_at.is_some() {
+        return Ok(Err(
+            "This mailbox was taken away and is only kept. Bring it back first.",
+        ));
+    }
+    if store::imports::has_open(work, &mailbox).await? {
+        return Ok(Err(
+            "Mail is being brought into this mailbox already. Finish or stop that first.",
+        ));
+    }
+    Ok(Ok(mailbox))
+}
+
+fn requested(mailbox: &Mailbox, outside: &Outside) -> Event {
+    let from = json!({ "host": outside.host, "port": outside.port });
+    event("mailbox.import_requested", mailbox).change(json!({}), from)
 }
 
 /// Those within reach, newest first.
-pub async fn list(work: &Work<ViewImports>, page: &PageRequest) -> Result<Page<Import>, AppError> {
-    Ok(store::imports::list(work, page).await?)
+pub async fn list<P: Includes<ViewImports>>(
+    work: &Work<P>,
+    filter: &ImportFilter,
+    page: &PageRequest,
+) -> Result<Page<Import>, AppError> {
+    Ok(store::imports::list(work, filter, page).await?)
+}
+
+/// The one into a mailbox that is not over, if there is one: there is never a second.
+pub async fn open_of<P: Includes<ViewImports>>(
+    work: &Work<P>,
+    mailbox: MailboxId,
+) -> Result<Option<Import>, AppError> {
+    let filter = ImportFilter {
+        mailbox: Some(mailbox),
+        ..ImportFilter::default()
+    };
+    let newest = PageRequest {
+        limit: 1,
+        after: None,
+    };
+    let found = store::imports::list(work, &filter, &newest).await?;
+    let open = |import: &Import| !import.state.is_over();
+    Ok(found.items.into_iter().next().filter(open))
+}
+
+/// How many are in which state.
+pub async fn counts(
+    work: &Work<ViewImports>,
+    filter: &ImportFilter,
+) -> Result<HashMap<ImportState, u64>, AppError> {
+    Ok(store::imports::counts(work, filter).await?)
 }
 
 /// One.
-pub async fn find(work: &Work<ViewImports>, id: ImportId) -> Result<Import, AppError> {
+pub async fn find<P: Includes<ViewImports>>(
+    work: &Work<P>,
+    id: ImportId,
+) -> Result<Import, AppError> {
     let found = store::imports::find(work, id).await?;
     found.ok_or(AppError::NotFound("import"))
 }
@@ -110,11 +162,71 @@ pub async fn set_state(
     id: ImportId,
     to: ImportState,
 ) -> Result<Import, AppError> {
-    let found = store::imports::find(&work, id).await?;
-    let import = found.ok_or(AppError::NotFound("import"))?;
+    let import = find(&work, id).await?;
     if import.state == to {
         return Ok(import);
     }
+    let event = moved(&work, &import, to).await?;
+    let changed = find(&work, id).await?;
+    work.commit(event).await?;
+    Ok(changed)
+}
+
+/// Begins to copy after a trial, with each folder that was found where somebody decided: its name
+/// here, or nothing to leave it out.
+pub async fn begin(
+    work: Work<ImportMail>,
+    id: ImportId,
+    names: &[Option<String>],
+) -> Result<Import, AppError> {
+    let import = find(&work, id).await?;
+    let found = import.found.as_deref().unwrap_or_default();
+    if names.len() != found.len() {
+        let said = "The folders were looked at again meanwhile. Look at them once more.";
+        return Err(AppError::conflict("import-state", said));
+    }
+    let decided = import.folders.decided(found, names)?;
+    store::imports::correct(&work, &import, None, Some(&decided)).await?;
+    let event = moved(&work, &import, ImportState::Copying).await?;
+    work.commit(event).await?;
+    Ok(import)
+}
+
+/// Tries again after a failure, with another login name or password: from the trial on, unless
+/// something was copied already. Without a password the one that is known stays.
+pub async fn again(
+    work: Work<ImportMail>,
+    id: ImportId,
+    user: &str,
+    password: Option<SecretString>,
+) -> Result<Import, AppError> {
+    let import = find(&work, id).await?;
+    let known = || "unchanged".to_owned().into();
+    let row = Row {
+        mailbox: import.mailbox.to_string(),
+        user: user.to_owned(),
+        password: password.clone().unwrap_or_else(known),
+    };
+    let mut faults = Invalid::default();
+    row.check("row", &mut faults);
+    faults.into_result()?;
+    let to = if import.report.passes == 0 && import.found.is_none() {
+        ImportState::Trying
+    } else {
+        ImportState::Copying
+    };
+    store::imports::correct(&work, &import, Some((user, password)), None).await?;
+    let event = moved(&work, &import, to).await?;
+    work.commit(event).await?;
+    Ok(import)
+}
+
+/// Moves one to a state, or says why not.
+async fn moved(
+    work: &Work<ImportMail>,
+    import: &Import,
+    to: ImportState,
+) -> Result<Event, AppError> {
     let in_the_way = || {
         let (is, to) = (import.state.as_str(), to.as_str());
         AppError::conflict(
@@ -122,15 +234,11 @@ pub async fn set_state(
             format!("This import is “{is}” and cannot become “{to}” from there."),
         )
     };
-    if !import.state.may_become(to) || !store::imports::set_state(&work, &import, to).await? {
+    if !import.state.may_become(to) || !store::imports::set_state(work, import, to).await? {
         return Err(in_the_way());
     }
-    let mailbox = store::mailboxes::find(&work, &import.mailbox.to_string()).await?;
+    let mailbox = store::mailboxes::find(work, &import.mailbox.to_string()).await?;
     let mailbox = mailbox.ok_or(AppError::NotFound("mailbox"))?;
-    let changed = store::imports::find(&work, id).await?;
-    let changed = changed.ok_or(AppError::NotFound("import"))?;
     let states = |state: ImportState| json!({ "state": state.as_str() });
-    let event = event("mailbox.import_changed", &mailbox).change(states(import.state), states(to));
-    work.commit(event).await?;
-    Ok(changed)
+    Ok(event("mailbox.import_changed", &mailbox).change(states(import.state), states(to)))
 }

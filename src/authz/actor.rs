@@ -35,6 +35,18 @@ pub enum Actor {
     },
 }
 
+impl Actor {
+    /// Who it is, for people.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Member { email, .. } => email,
+            Self::Key { label, .. } => label,
+            Self::System { part } => part,
+        }
+    }
+}
+
 /// Where a request came from.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {

@@ -188,7 +188,7 @@ policy! {
     /// See mailboxes.
     ViewMailboxes: Viewer looks "mailboxes" []
     /// See who has which mailbox, and what a change would do: the tabs and the page of a mailbox.
-    ViewService: Viewer looks "mailboxes" [ViewUsers, ViewDomains, ViewMailboxes, ViewPlans, ViewConversions]
+    ViewService: Viewer looks "mailboxes" [ViewUsers, ViewDomains, ViewMailboxes, ViewPlans, ViewConversions, ViewImports]
     /// What Proceed and Confirm do to the mailboxes of a page: convert, take away, bring back, make.
     ChangeService: Admin changes "mailboxes" [ViewService, ViewUsers, ViewDomains, ViewMailboxes, ViewPlans, ViewConversions, CreateMailboxes, RemoveMailboxes, ConvertMailboxes]
     /// Add a mailbox to a user, or a shared one.

@@ -62,6 +62,8 @@ ids! {
     SessionId,
     /// One import of mail from elsewhere.
     ImportId,
+    /// Imports that were asked for together, by a file.
+    ImportListId,
     /// One live check of a mailbox.
     CheckId,
     /// An entry of the audit log, or any other row that is only ever named by its database.

@@ -1,14 +1,22 @@
-//! Bringing mail in from a server elsewhere: what is asked for, how far it is, and which hosts may
-//! be connected to.
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+//! Bringing mail in from a server elsewhere: what is asked for, and how far it is. `list` is about
+//! the mailboxes, `network` about the hosts that may be connected to, `provider` about well-known
+//! ones.
+mod list;
+mod network;
+mod provider;
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::mailserver::Security;
 use super::words::words;
-use super::{EmailAddress, ImportId, Invalid, MailboxId, Progress};
+use super::{EmailAddress, ImportId, ImportListId, Invalid, MailboxId, Progress};
+
+pub use list::{ImportList, LeftOut, Line, Row, Unread, lines_of_csv, rows_of_csv};
+pub use network::is_public;
+pub use provider::{PROVIDERS, Provider};
 
 /// The longest host name (RFC 1035 §2.3.4), and the longest name or password that is sent.
 const LONGEST: usize = 255;
@@ -54,7 +62,8 @@ impl ImportState {
     #[must_use]
     pub const fn may_become(self, to: Self) -> bool {
         match to {
-            Self::Copying => matches!(self, Self::Tried | Self::Failed),
+            Self::Trying => matches!(self, Self::Tried | Self::Failed),
+            Self::Copying => matches!(self, Self::Tried | Self::Following | Self::Failed),
             Self::CuttingOver => matches!(self, Self::Copying | Self::Following | Self::Failed),
             Self::Cancelled => !self.is_over(),
             _ => false,
@@ -84,6 +93,55 @@ impl Default for Folders {
             without: vec![],
         }
     }
+}
+
+impl Folders {
+    /// Which folder goes where, as somebody decided after a trial: for each folder that was found,
+    /// its name here, or nothing to leave it out. Faults are at `folders/<place>`.
+    pub fn decided(&self, found: &[FoundFolder], names: &[Option<String>]) -> Result<Self, Invalid> {
+        let mut faults = Invalid::default();
+        let mut decided = Self {
+            named: vec![],
+            without: vec![],
+            ..self.clone()
+        };
+        let mut taken: HashMap<String, &str> = HashMap::new();
+        for (place, (folder, name)) in found.iter().zip(names).enumerate() {
+            let Some(name) = name.as_deref().map(str::trim) else {
+                decided.without.push(folder.name.clone());
+                continue;
+            };
+            let field = format!("folders/{place}");
+            if !is_folder_name(name) {
+                faults.push(
+                    &field,
+                    format!("Enter a name for {}, with / between levels.", folder.name),
+                );
+            } else if let Some(other) = taken.insert(name.to_lowercase(), &folder.name) {
+                faults.push(
+                    &field,
+                    format!("{other} goes to {name} already. Choose another name."),
+                );
+            } else if folder.goes_to.as_deref() != Some(name) || self.names(&folder.name) {
+                let own = (folder.name.clone(), name.to_owned());
+                decided.named.push(own);
+            }
+        }
+        faults.into_result()?;
+        Ok(decided)
+    }
+
+    fn names(&self, folder: &str) -> bool {
+        self.named.iter().any(|(from, _)| from == folder)
+    }
+}
+
+/// Whether a mail server could take this for the name of a folder.
+fn is_folder_name(name: &str) -> bool {
+    let level = |level: &str| !level.is_empty() && level.trim() == level;
+    name.len() <= LONGEST
+        && !name.chars().any(|c| c.is_control() || matches!(c, '*' | '%'))
+        && name.split('/').all(level)
 }
 
 /// The server elsewhere.
@@ -124,78 +182,6 @@ impl Outside {
             security,
         })
     }
-}
-
-/// One mailbox to fill.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// Our mailbox: its id or address.
-    pub mailbox: String,
-    /// The login name there.
-    pub user: String,
-    /// The password or app password there.
-    pub password: SecretString,
-}
-
-impl Row {
-    /// Checks what was typed; faults are at `at/<field>`.
-    pub fn check(&self, at: &str, faults: &mut Invalid) {
-        use secrecy::ExposeSecret as _;
-        let fits = |text: &str| !text.is_empty() && text.len() <= LONGEST;
-        if self.mailbox.is_empty() {
-            faults.push(&format!("{at}/mailbox"), "Name the mailbox to fill.");
-        }
-        if !fits(&self.user) {
-            faults.push(
-                &format!("{at}/user"),
-                "Enter the login name at the server, up to 255 characters.",
-            );
-        }
-        if !fits(self.password.expose_secret()) {
-            faults.push(
-                &format!("{at}/password"),
-                "Enter the password or app password at the server, up to 255 characters.",
-            );
-        }
-    }
-}
-
-/// Reads rows of `mailbox,user,password` with a head (RFC 4180). What is wrong with a row is at
-/// `csv/<line>`, the head being line 1.
-pub fn rows_of_csv(text: &str) -> Result<Vec<Row>, Invalid> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let mut records = reader.records();
-    let head = records.next().and_then(Result::ok).unwrap_or_default();
-    let head = head.iter().map(|cell| cell.trim().to_ascii_lowercase());
-    if head.ne(["mailbox", "user", "password"]) {
-        let detail = "Begin with the line mailbox,user,password.";
-        return Err(Invalid::field("csv/1", detail));
-    }
-    let mut faults = Invalid::default();
-    let mut rows = vec![];
-    for record in records.filter_map(Result::ok) {
-        let line = record.position().map_or(0, csv::Position::line);
-        match record.iter().collect::<Vec<_>>().as_slice() {
-            [mailbox, user, password] => rows.push(Row {
-                mailbox: mailbox.trim().to_owned(),
-                user: user.trim().to_owned(),
-                password: (*password).to_owned().into(),
-            }),
-            other => faults.push(
-                &format!("csv/{line}"),
-                format!(
-                    "This row has {} cells. Write mailbox,user,password.",
-                    other.len()
-                ),
-            ),
-        }
-    }
-    faults.into_result()?;
-    Ok(rows)
 }
 
 /// A folder that a trial found.
@@ -255,6 +241,8 @@ pub struct Import {
     pub mailbox: MailboxId,
     /// Its address.
     pub address: EmailAddress,
+    /// The file that named it.
+    pub list: Option<ImportListId>,
     /// Where the mail comes from.
     pub outside: Outside,
     /// The login name there.
@@ -273,6 +261,8 @@ pub struct Import {
     pub waiting_for: Option<String>,
     /// Why it failed, in a sentence.
     pub error: Option<String>,
+    /// Not looked at before then.
+    pub next_try_at: Option<DateTime<Utc>>,
     /// Asked for at.
     pub created_at: DateTime<Utc>,
     /// Last changed at.
@@ -281,98 +271,9 @@ pub struct Import {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-/// Whether an address belongs to the public Internet: anything else could be a machine behind our
-/// own walls (IANA's special-purpose registries, RFC 6890).
-#[must_use]
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => is_public_v6(v6),
-    }
-}
-
-fn is_public_v4(v4: Ipv4Addr) -> bool {
-    let [a, b, c, _] = v4.octets();
-    !(v4.is_private()
-        || v4.is_loopback()
-        || v4.is_link_local()
-        || v4.is_broadcast()
-        || v4.is_documentation()
-        || v4.is_multicast()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (b == 18 || b == 19)))
-}
-
-fn is_public_v6(v6: Ipv6Addr) -> bool {
-    let segments = v6.segments();
-    // Addresses that stand for one of IPv4: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056).
-    let inner = |high: u16, low: u16| {
-        let number = (u32::from(high) << 16) | u32::from(low);
-        is_public_v4(Ipv4Addr::from(number))
-    };
-    match segments {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            inner(high, low)
-        }
-        [0x2002, high, low, ..] => inner(high, low),
-        // Only 2000::/3 is given out; of it, documentation, benchmarks, ORCHID and Teredo are not.
-        [first, second, ..] => {
-            (0x2000..0x4000).contains(&first)
-                && !(first == 0x2001 && (second < 0x200 || second == 0xdb8))
-                && first != 0x3fff
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_addresses_of_the_public_internet_are_public() {
-        let public = [
-            "9.9.9.9",
-            "192.0.1.1",
-            "100.128.0.1",
-            "2620:fe::fe",
-            "::ffff:9.9.9.9",
-        ];
-        for address in public {
-            assert!(is_public(address.parse().unwrap()), "{address}");
-        }
-        for address in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "0.0.0.0",
-            "100.64.0.1",
-            "198.18.0.1",
-            "224.0.0.1",
-            "240.0.0.1",
-            "255.255.255.255",
-            "192.0.2.1",
-            "::1",
-            "::",
-            "fe80::1",
-            "fc00::1",
-            "fd12::1",
-            "ff02::1",
-            "2001:db8::1",
-            "::ffff:127.0.0.1",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "::127.0.0.1",
-            "fec0::1",
-        ] {
-            assert!(!is_public(address.parse().unwrap()), "{address}");
-        }
-    }
 
     #[test]
     fn a_server_elsewhere_has_a_host_and_the_usual_port() {
@@ -396,33 +297,34 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_read_from_csv() {
-        use secrecy::ExposeSecret as _;
-        let text = "\u{feff}Mailbox,user,password\r\na@b.test,ann,\"x,\"\"y\"\"\n z\"\r\n\r\nc@b.test, cy ,p";
-        let rows = rows_of_csv(text).unwrap();
-        let told: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                (
-                    row.mailbox.as_str(),
-                    row.user.as_str(),
-                    row.password.expose_secret(),
-                )
-            })
-            .collect();
-        assert_eq!(
-            told,
-            [("a@b.test", "ann", "x,\"y\"\n z"), ("c@b.test", "cy", "p")]
-        );
-        assert!(
-            rows_of_csv("a@b.test,ann,x")
-                .unwrap_err()
-                .of("csv/1")
-                .is_some()
-        );
-        let short = rows_of_csv("mailbox,user,password\na,b,c\na,b\n").unwrap_err();
-        assert_eq!(short.errors.len(), 1);
-        assert!(short.of("csv/3").is_some());
+    fn folders_go_where_somebody_decided() {
+        let folder = |name: &str, goes_to: Option<&str>| FoundFolder {
+            name: name.to_owned(),
+            goes_to: goes_to.map(str::to_owned),
+            messages: 1,
+            bytes: 1,
+        };
+        let found = [
+            folder("INBOX", Some("INBOX")),
+            folder("Sent Mail", Some("Sent")),
+            folder("Old", Some("Old")),
+            folder("All", None),
+        ];
+        let names = |names: [Option<&str>; 4]| names.map(|name| name.map(str::to_owned));
+        let usual = Folders::default();
+        let same = names([Some("INBOX"), Some("Sent"), Some("Old"), None]);
+        let decided = usual.decided(&found, &same).unwrap();
+        assert_eq!((decided.named.len(), decided.without), (0, vec!["All".to_owned()]));
+
+        let other = names([Some("INBOX"), Some("Sent"), None, Some("Archive/All")]);
+        let decided = usual.decided(&found, &other).unwrap();
+        assert_eq!(decided.named, [("All".to_owned(), "Archive/All".to_owned())]);
+        assert_eq!(decided.without, ["Old"]);
+
+        let bad = names([Some("INBOX"), Some("inbox"), Some("a//b"), Some(" ")]);
+        let faults = usual.decided(&found, &bad).unwrap_err();
+        assert_eq!(faults.errors.len(), 3);
+        assert!(faults.of("folders/1").unwrap().contains("INBOX goes to"));
     }
 
     #[test]

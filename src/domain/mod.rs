@@ -37,7 +37,7 @@ pub use conversion::{
 pub use effective::{Levels, Switches, Why, effective};
 pub use filter::{MailboxFilter, TabCounts, UserFilter};
 pub use ids::{
-    ApiKeyId, BatchId, CheckId, DomainId, ImportId, ItemId, MailboxId, MemberId, MessageId, PlanId,
+    ApiKeyId, BatchId, CheckId, DomainId, ImportId, ImportListId, ItemId, MailboxId, MemberId, MessageId, PlanId,
     ServerId, SessionId, TenantId, UserId,
 };
 pub use invalid::{FieldError, Invalid};

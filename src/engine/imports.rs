@@ -8,17 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::Stored;
 use super::rhythm::{Again, Rhythm, keep};
 use super::{Context, backoff};
 use crate::backends::imap::copy::{self, CopyError, End, Limits, Mapping, Mode};
-use crate::backends::imap::{Login, Trust};
+use crate::backends::imap::{Login, Shut, Trust, knock};
 use crate::domain::Progress;
 use crate::domain::copying::Pass;
 use crate::domain::import::{
-    FoundFolder, Import, ImportReport, ImportState, NotImported, Outside, is_public,
+    FoundFolder, Import, ImportReport, ImportState, NotImported, Outside, Provider, is_public,
 };
 use crate::store::engine::copies::LedgerId;
 use crate::store::engine::imports::{Job, Outcome, claim, mailbox_of, renew, settle};
@@ -33,6 +34,8 @@ const FOLLOW_EVERY: TimeDelta = TimeDelta::minutes(5);
 const CONNECTIONS: usize = 2;
 /// How long a look at DNS may take.
 const DNS: Duration = Duration::from_secs(10);
+/// How often it is written down how far a pass is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
 /// So many details are kept of what did not go well.
 const DETAILS: usize = 100;
 /// After so many tries in a row that came to nothing somebody has to look.
@@ -80,18 +83,23 @@ pub async fn step(context: Context, rules: Arc<Rules>) -> anyhow::Result<Again> 
     Ok(Again::Now)
 }
 
-/// Renews the lease until it is lost.
+/// Renews the lease until it is lost, and tells how far it is while somebody may be looking.
 async fn keep_lease(
     context: &Context,
     job: &Job,
     progress: &Mutex<Progress>,
 ) -> anyhow::Result<()> {
+    let (mut told, mut renewed) = (job.import.progress, Instant::now());
     loop {
-        tokio::time::sleep(context.pace.lease / 4).await;
+        tokio::time::sleep(TELL_EVERY.min(context.pace.lease / 4)).await;
         let now = *progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if now == told && renewed.elapsed() < context.pace.lease / 4 {
+            continue;
+        }
         if !renew(&context.store, job, now, context.pace.lease).await? {
             return Ok(());
         }
+        (told, renewed) = (now, Instant::now());
     }
 }
 
@@ -164,6 +172,9 @@ async fn one_step(
     outcome: &mut Outcome,
 ) -> Result<(), Fault> {
     let source = source(rules, job).await?;
+    let outside = &job.import.outside;
+    let shut = |shut| kept_out(outside, &job.import.user, shut);
+    knock(&source.login).await.map_err(shut)?;
     let target = target(context, job).await?;
     let import = &job.import;
     let mapping = mapping(import);
@@ -220,16 +231,52 @@ async fn source(rules: &Rules, job: &Job) -> Result<End, Fault> {
     })
 }
 
+/// Why somebody is not let in there, and what to do about it.
+fn kept_out(outside: &Outside, user: &str, shut: Shut) -> Fault {
+    let Outside { host, port, .. } = outside;
+    match shut {
+        Shut::Unreachable(why) => Fault::Passes(format!(
+            "{host} does not answer at port {port}: {why}. Check the host, the port and how the \
+             connection is protected."
+        )),
+        Shut::Busy(said) => Fault::Passes(format!("{host} lets nobody in just now: “{said}”.")),
+        Shut::Unsafe(why) => Fault::Stays(format!(
+            "There is no safe connection to {host}: {why}. The password was not sent."
+        )),
+        Shut::NotImap => Fault::Stays(format!(
+            "What answers at {host}, port {port}, is no IMAP server. Check host and port."
+        )),
+        Shut::Credentials(said) => {
+            let hint = Provider::of_host(host).map_or(
+                "Check the login name and the password; many providers take an app password only.",
+                |provider| provider.hint,
+            );
+            Fault::Stays(format!("{host} does not let {user} in: “{said}” {hint}"))
+        }
+    }
+}
+
 async fn address(rules: &Rules, outside: &Outside) -> Result<SocketAddr, Fault> {
     let host = outside.host.as_str();
     let looked = tokio::net::lookup_host((host, outside.port));
-    let unknown = || Fault::Passes(format!("{host} cannot be looked up."));
+    let unknown = || {
+        Fault::Passes(format!(
+            "{host} cannot be found: DNS has no address for it. Check how it is spelled."
+        ))
+    };
     let found = tokio::time::timeout(DNS, looked).await;
-    let mut found = found.map_err(|_| unknown())?.map_err(|_| unknown())?;
-    let good = |at: &SocketAddr| rules.allow_private_hosts || is_public(at.ip());
-    found.find(good).ok_or_else(|| {
+    let found = found.map_err(|_| unknown())?.map_err(|_| unknown())?;
+    let found: Vec<_> = found.collect();
+    let good = |at: &&SocketAddr| rules.allow_private_hosts || is_public(at.ip());
+    found.iter().find(good).copied().ok_or_else(|| {
+        let at = found.first().map_or_else(String::new, |at| {
+            let ip = at.ip().to_string();
+            if ip == host { ip } else { format!("{host} ({ip})") }
+        });
         Fault::Stays(format!(
-            "{host} is not on the public Internet. Only the operator of the panel can allow that."
+            "{at} is not on the public Internet, and hosts of a private network are not connected \
+             to. Only who runs this panel can allow that: allow_private_hosts under [imports] in \
+             its settings."
         ))
     })
 }

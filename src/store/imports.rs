@@ -1,6 +1,11 @@
 //! Imports within a tenant's reach: asked for, read, told to go on or to end. The engine carries
 //! them out. Passwords are sealed before they are written and never read here.
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+pub mod lists;
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Set};
+use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::engine::copies::{self, LedgerId};
@@ -10,7 +15,7 @@ use super::{StoreError, Work};
 use crate::authz::{ImportMail, Includes, Permission, ViewImports};
 use crate::domain::import::{Folders, Import, ImportState, Outside, Row};
 use crate::domain::mailserver::Security;
-use crate::domain::{EmailAddress, ImportId, Mailbox, MailboxId, Page, PageRequest, Progress};
+use crate::domain::{EmailAddress, ImportId, ImportListId, Mailbox, MailboxId, Page, PageRequest, Progress};
 
 pub(super) fn place(row: Uuid) -> Place {
     Place {
@@ -20,21 +25,44 @@ pub(super) fn place(row: Uuid) -> Place {
     }
 }
 
+/// Which imports.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportFilter {
+    /// Only in that state.
+    pub state: Option<ImportState>,
+    /// Only of that file.
+    pub list: Option<ImportListId>,
+    /// Only into that mailbox.
+    pub mailbox: Option<MailboxId>,
+}
+
+/// How one is begun.
+#[derive(Debug, Clone, Copy)]
+pub struct Begin<'a> {
+    /// Where the mail comes from.
+    pub outside: &'a Outside,
+    /// Which folder goes where.
+    pub folders: &'a Folders,
+    /// What is done first.
+    pub state: ImportState,
+    /// The file that it was named in.
+    pub list: Option<ImportListId>,
+}
+
 /// Asks for one.
 pub async fn open<P: Includes<ImportMail>>(
     work: &Work<P>,
     mailbox: &Mailbox,
-    (outside, row): (&Outside, &Row),
-    folders: &Folders,
-    state: ImportState,
+    row: &Row,
+    begin: Begin<'_>,
 ) -> Result<Import, StoreError> {
     let id = ImportId::new();
-    let key = work.sealing_key()?;
-    let sealed = seal::seal(key, place(id.0), &row.password);
-    let sealed = sealed.map_err(|error| StoreError::Sealing(error.to_string()))?;
+    let sealed = sealed(work, id, row.password.clone())?;
+    let outside = begin.outside;
     let row = mailbox_import::ActiveModel {
         id: Set(id.0),
         mailbox_id: Set(mailbox.id.0),
+        list_id: Set(begin.list.map(|list| list.0)),
         address: Set(mailbox.address.to_string()),
         host: Set(outside.host.clone()),
         port: Set(outside.port.into()),
@@ -44,8 +72,8 @@ pub async fn open<P: Includes<ImportMail>>(
             .to_owned()),
         source_user: Set(row.user.clone()),
         sealed_password: Set(Some(sealed)),
-        folders: Set(serde_json::to_value(folders)?),
-        state: Set(state.as_str().to_owned()),
+        folders: Set(serde_json::to_value(begin.folders)?),
+        state: Set(begin.state.as_str().to_owned()),
         messages_done: Set(0),
         messages_total: Set(0),
         bytes_done: Set(0),
@@ -60,12 +88,55 @@ pub async fn open<P: Includes<ImportMail>>(
     import(inserted.await?)
 }
 
+fn sealed<P: Permission>(
+    work: &Work<P>,
+    id: ImportId,
+    password: SecretString,
+) -> Result<String, StoreError> {
+    let sealed = seal::seal(work.sealing_key()?, place(id.0), &password);
+    sealed.map_err(|error| StoreError::Sealing(error.to_string()))
+}
+
+fn about<P: Includes<ViewImports>>(work: &Work<P>, filter: &ImportFilter) -> Select<Entity> {
+    let mut rows = work.scoped.find::<Entity>();
+    if let Some(list) = filter.list {
+        rows = rows.filter(Column::ListId.eq(list.0));
+    }
+    if let Some(mailbox) = filter.mailbox {
+        rows = rows.filter(Column::MailboxId.eq(mailbox.0));
+    }
+    rows
+}
+
+/// How many within reach are in which state.
+pub async fn counts<P: Includes<ViewImports>>(
+    work: &Work<P>,
+    filter: &ImportFilter,
+) -> Result<HashMap<ImportState, u64>, StoreError> {
+    let rows: Vec<(String, i64)> = about(work, filter)
+        .select_only()
+        .column(Column::State)
+        .column_as(Column::Id.count(), "imports")
+        .group_by(Column::State)
+        .into_tuple()
+        .all(&work.scoped.tx)
+        .await?;
+    let counts = rows.into_iter().filter_map(|(state, count)| {
+        Some((ImportState::parse(&state)?, u64::try_from(count).ok()?))
+    });
+    Ok(counts.collect())
+}
+
 /// Imports within reach, newest first.
 pub async fn list<P: Includes<ViewImports>>(
     work: &Work<P>,
+    filter: &ImportFilter,
     page: &PageRequest,
 ) -> Result<Page<Import>, StoreError> {
-    let rows = work.scoped.find::<Entity>();
+    let mut rows = about(work, filter);
+    if let Some(state) = filter.state {
+        rows = rows.filter(Column::State.eq(state.as_str()));
+    }
     let total = rows.clone().count(&work.scoped.tx).await?;
     let last = page.after.as_deref().and_then(|after| after.first());
     let rows = match last.and_then(|id| id.parse::<Uuid>().ok()) {
@@ -148,6 +219,35 @@ pub async fn set_state<P: Includes<ImportMail>>(
     Ok(changed.rows_affected == 1)
 }
 
+/// Takes what was corrected before it goes on: who it is there, and which folder goes where.
+pub async fn correct<P: Includes<ImportMail>>(
+    work: &Work<P>,
+    import: &Import,
+    login: Option<(&str, Option<SecretString>)>,
+    folders: Option<&Folders>,
+) -> Result<(), StoreError> {
+    let mut row = mailbox_import::ActiveModel {
+        updated_at: Set(work.now),
+        ..Default::default()
+    };
+    if let Some((user, password)) = login {
+        row.source_user = Set(user.to_owned());
+        if let Some(password) = password {
+            row.sealed_password = Set(Some(sealed(work, import.id, password)?));
+        }
+    }
+    if let Some(folders) = folders {
+        row.folders = Set(serde_json::to_value(folders)?);
+    }
+    work.scoped
+        .update::<Entity>()
+        .set(row)
+        .filter(Column::Id.eq(import.id.0))
+        .exec(&work.scoped.tx)
+        .await?;
+    Ok(())
+}
+
 /// Deletes every import of a mailbox that is destroyed, with what was noted about its copies.
 pub(super) async fn delete_of<P: Permission>(
     work: &Work<P>,
@@ -170,6 +270,7 @@ pub(super) fn import(row: mailbox_import::Model) -> Result<Import, StoreError> {
         id: ImportId(row.id),
         mailbox: MailboxId(row.mailbox_id),
         address: EmailAddress::stored(row.address),
+        list: row.list_id.map(ImportListId),
         outside: Outside {
             host: row.host,
             port: u16::try_from(row.port).unwrap_or_default(),
@@ -188,6 +289,7 @@ pub(super) fn import(row: mailbox_import::Model) -> Result<Import, StoreError> {
         report: serde_json::from_value(row.report)?,
         waiting_for: row.waiting_for,
         error: row.error,
+        next_try_at: row.next_try_at,
         created_at: row.created_at,
         updated_at: row.updated_at,
         finished_at: row.finished_at,

@@ -9,7 +9,7 @@ use sea_orm::{
 use super::schema::{
     api_key, audit_event, conversion_batch, conversion_choice, conversion_item,
     conversion_selection, domain, mail_server, mailbox, mailbox_check, mailbox_copy,
-    mailbox_import, message, plan, stray, tenant, user,
+    mailbox_import, mailbox_import_left_out, mailbox_import_list, message, plan, stray, tenant, user,
 };
 use crate::domain::{TenantId, TenantKind};
 
@@ -40,6 +40,8 @@ owned! {
     mailbox.TenantId,
     mailbox_check.TenantId,
     mailbox_import.TenantId,
+    mailbox_import_left_out.TenantId,
+    mailbox_import_list.TenantId,
     mailbox_copy.TenantId,
     message.TenantId,
     plan.TenantId,

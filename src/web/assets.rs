@@ -49,6 +49,7 @@ const STYLESHEETS: &[&str] = &[
     "components/receipt",
     "components/sign-in",
     "components/batch",
+    "components/import",
     "components/selection",
     "components/health",
     "utilities",

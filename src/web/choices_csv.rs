@@ -7,6 +7,7 @@ use actix_web::http::header;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
+use super::spreadsheet::guarded;
 use super::error::Problem;
 use crate::app::drafts;
 use crate::authz::ViewConversions;
@@ -107,15 +108,6 @@ fn cells(row: &Choice) -> [String; 13] {
         row.messages.to_string(),
         row.bytes.to_string(),
     ]
-}
-
-/// A cell that a spreadsheet would take for a formula gets a quote in front.
-fn guarded(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
 }
 
 #[cfg(test)]

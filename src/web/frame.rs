@@ -10,7 +10,7 @@ use super::shell::{Crumb, Flash, PersonLabel, PlainShell, Shell, ShellLinks, Ten
 use super::urls;
 use crate::app::AppError;
 use crate::authz::{
-    Permission, ViewApiKeys, ViewAudit, ViewConversions, ViewDomains, ViewMailboxes, ViewMessages,
+    Permission, ViewApiKeys, ViewAudit, ViewConversions, ViewDomains, ViewImports, ViewMailboxes, ViewMessages,
     ViewServers, ViewTenants, ViewUsers,
 };
 use crate::domain::{Invalid, TenantKind};
@@ -133,6 +133,11 @@ fn places<P: Permission>(cx: &Cx<P>) -> Vec<(Section, String, Option<super::nav:
             cx.may::<ViewConversions>(),
             Section::Conversions,
             urls::conversions(slug),
+        ),
+        (
+            cx.may::<ViewImports>(),
+            Section::Imports,
+            urls::imports(slug),
         ),
         (
             cx.may::<ViewMessages>(),

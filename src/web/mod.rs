@@ -26,6 +26,8 @@ mod health;
 mod place;
 mod present;
 mod session;
+mod spreadsheet;
+mod upload;
 
 pub use client::Network;
 pub use session::Cookies;

@@ -12,6 +12,7 @@ pub enum Section {
     Users,
     Mailboxes,
     Conversions,
+    Imports,
     Messages,
     MailServers,
     ApiKeys,
@@ -29,6 +30,7 @@ impl Section {
             Self::Users => "Users",
             Self::Mailboxes => "Mailboxes",
             Self::Conversions => "Conversions",
+            Self::Imports => "Imports",
             Self::Messages => "Messages",
             Self::MailServers => "Mail servers",
             Self::ApiKeys => "API keys",
@@ -46,6 +48,7 @@ impl Section {
             Self::Users => "users",
             Self::Mailboxes => "mailboxes",
             Self::Conversions => "convert",
+            Self::Imports => "download",
             Self::Messages => "mail",
             Self::MailServers => "server",
             Self::ApiKeys => "key",
@@ -57,7 +60,9 @@ impl Section {
     const fn group(self) -> Option<&'static str> {
         match self {
             Self::Overview | Self::Tenants | Self::Domains | Self::Users => None,
-            Self::Mailboxes | Self::Conversions | Self::Messages => Some("Services"),
+            Self::Mailboxes | Self::Conversions | Self::Imports | Self::Messages => {
+                Some("Services")
+            },
             Self::MailServers | Self::ApiKeys | Self::Audit | Self::Settings => Some("Account"),
         }
     }

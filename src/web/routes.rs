@@ -161,6 +161,7 @@ fn services(site: &mut ServiceConfig) {
                 .post(mailbox::create),
         )
         .configure(one_mailbox)
+        .configure(imports)
         .service(at("/t/{tenant}/conversions/confirmation").post(confirm::show))
         .service(
             at("/t/{tenant}/conversions")
@@ -191,6 +192,29 @@ fn services(site: &mut ServiceConfig) {
         .service(
             at("/t/{tenant}/conversions/{batch}/items/{item}/receipt.json").get(receipt::json),
         );
+}
+
+/// Mail that is brought in from elsewhere.
+fn imports(site: &mut ServiceConfig) {
+    use pages::imports;
+    site.service(
+        at("/t/{tenant}/imports")
+            .get(imports::index)
+            .post(imports::new::create),
+    )
+    .service(at("/t/{tenant}/imports/new").get(imports::new::new))
+    .service(at("/t/{tenant}/imports/template.csv").get(imports::new::template))
+    .service(at("/t/{tenant}/imports/{import}").get(imports::one::show))
+    .service(at("/t/{tenant}/imports/{import}/start").post(imports::one::start))
+    .service(at("/t/{tenant}/imports/{import}/trial").post(imports::one::look_again))
+    .service(at("/t/{tenant}/imports/{import}/retry").post(imports::one::retry))
+    .service(at("/t/{tenant}/imports/{import}/pass").post(imports::one::pass))
+    .service(at("/t/{tenant}/imports/{import}/finish").post(imports::one::finish))
+    .service(at("/t/{tenant}/imports/{import}/stop").post(imports::one::stop))
+    .service(at("/t/{tenant}/import-lists/{list}/start").post(imports::lists::start))
+    .service(at("/t/{tenant}/import-lists/{list}/finish").post(imports::lists::finish))
+    .service(at("/t/{tenant}/import-lists/{list}/stop").post(imports::lists::stop))
+    .service(at("/t/{tenant}/import-lists/{list}/left-out.csv").get(imports::lists::left_out));
 }
 
 /// One mailbox.

@@ -170,6 +170,34 @@ pages! {
     receipt(batch, item) = "/conversions/{batch}/items/{item}/receipt";
     /// The same as a file for machines.
     receipt_json(batch, item) = "/conversions/{batch}/items/{item}/receipt.json";
+    /// Mail that is brought in from elsewhere; POST begins.
+    imports() = "/imports";
+    /// The form for it.
+    new_import() = "/imports/new";
+    /// An empty file to fill in.
+    import_template() = "/imports/template.csv";
+    /// One import.
+    import(import) = "/imports/{import}";
+    /// Begins to copy, by POST, with the folders as somebody decided.
+    import_start(import) = "/imports/{import}/start";
+    /// Looks for what is new, by POST.
+    import_pass(import) = "/imports/{import}/pass";
+    /// Looks at the folders again, by POST.
+    import_trial(import) = "/imports/{import}/trial";
+    /// Tries again after a failure, by POST.
+    import_retry(import) = "/imports/{import}/retry";
+    /// Makes the last pass and compares, by POST.
+    import_finish(import) = "/imports/{import}/finish";
+    /// Stops it, by POST.
+    import_stop(import) = "/imports/{import}/stop";
+    /// Begins all of a file that were tried, by POST.
+    import_list_start(list) = "/import-lists/{list}/start";
+    /// Finishes all of a file, by POST.
+    import_list_finish(list) = "/import-lists/{list}/finish";
+    /// Stops all of a file, by POST.
+    import_list_stop(list) = "/import-lists/{list}/stop";
+    /// What was left out of a file, as a file.
+    import_list_left_out(list) = "/import-lists/{list}/left-out.csv";
     /// What people were told.
     messages() = "/messages";
     /// A letter that would be sent, looked at before.

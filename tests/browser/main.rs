@@ -12,6 +12,7 @@ mod axe;
 mod browser;
 mod conversion;
 mod driver;
+mod imports;
 mod keyboard;
 mod many;
 mod panel;

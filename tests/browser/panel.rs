@@ -83,7 +83,8 @@ impl Panel {
             folder: tempfile::tempdir().expect("a folder"),
             server: None,
         };
-        panel.write_settings();
+        let said: Value = serde_json::from_str(&text).expect("what the stack says");
+        panel.write_settings(said["ca_certificate"].as_str().unwrap_or_default());
         panel.run(&["migrate"]);
         panel
     }
@@ -93,13 +94,14 @@ impl Panel {
         wait_for_port(self.port).await;
     }
 
-    fn write_settings(&self) {
+    fn write_settings(&self, authority: &str) {
         let port = self.port;
         let at = self.folder.path().display().to_string();
         let settings = format!(
             "listen = \"127.0.0.1:{port}\"\npublic_url = \"{}\"\n[database]\nurl = \
              \"sqlite://{at}/panel.db?mode=rwc\"\n[secrets]\nkey_file = \"{at}/secrets.key\"\n\
-             [engine]\nsweep_every_seconds = 30\nusage_every_seconds = 20\n",
+             [engine]\nsweep_every_seconds = 30\nusage_every_seconds = 20\n\
+             [imports]\nallow_private_hosts = true\nca_file = \"{authority}\"\n",
             self.base
         );
         std::fs::write(self.folder.path().join("pilothouse.toml"), settings).expect("settings");

@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use crate::browser::{Browser, Scripts};
-use crate::panel::Panel;
+use crate::panel::{PASSWORD, Panel};
 
 /// Before anybody has signed in.
 pub const SIGNED_OUT: [&str; 2] = ["/sign-in", "/sign-in?next=/t/acme"];
 
 /// Pages that only a form leads to.
-pub const FORMS: [(&str, Form); 6] = [
+pub const FORMS: [(&str, Form); 8] = [
     ("the confirmation", Form::Confirmation),
     ("a new user with errors", Form::Faulty("/users/new")),
     ("a new domain with errors", Form::Faulty("/domains/new")),
@@ -17,6 +17,8 @@ pub const FORMS: [(&str, Form); 6] = [
         "many mailboxes with errors",
         Form::Faulty("/conversions/new"),
     ),
+    ("an import with errors", Form::Blank("/imports/new")),
+    ("rows of a file that were left out", Form::File),
     ("a new key, shown once", Form::Key),
     ("a live check", Form::Check),
 ];
@@ -26,6 +28,9 @@ pub const FORMS: [(&str, Form); 6] = [
 pub enum Form {
     Confirmation,
     Faulty(&'static str),
+    /// Sent although the browser itself would ask for more.
+    Blank(&'static str),
+    File,
     Key,
     Check,
 }
@@ -57,6 +62,7 @@ pub async fn fill(panel: &Panel, browser: &Browser) -> Vec<String> {
     let mut paths = paths(panel);
     paths.extend([format!("{batch}/reversal"), batch, receipt]);
     paths.extend(drafts(panel, browser).await);
+    paths.extend(imports(panel).await);
     for (list, link) in [
         (panel.at("/messages"), "main a[href*=\"/messages/\"]"),
         (
@@ -147,6 +153,14 @@ pub async fn reach(panel: &Panel, browser: &Browser, form: Form) {
             browser.click("main form .btn--primary").await;
             browser.find(".error-summary").await;
         }
+        Form::Blank(path) => {
+            browser.open(&panel.at(path)).await;
+            let send = "const form = document.querySelector('main form[method=post]'); \
+                        form.noValidate = true; form.requestSubmit();";
+            browser.run(send, vec![]).await;
+            browser.find(".error-summary").await;
+        }
+        Form::File => file(panel, browser).await,
         Form::Key => {
             browser.open(&panel.at("/api-keys/new")).await;
             browser.fill("label", "Provisioning").await;
@@ -183,6 +197,19 @@ async fn convert(panel: &Panel, browser: &Browser, address: &str) -> (String, St
     (batch, browser.path().await)
 }
 
+/// Sends a file of which nothing can be begun.
+async fn file(panel: &Panel, browser: &Browser) {
+    browser.open(&panel.at("/imports/new?many=1")).await;
+    browser.fill("host", "imap.example.org").await;
+    let text = "mailbox,user,password\nnobody@example.org,no,x\nrow that is short\n";
+    let put = "const file = new DataTransfer(); \
+               file.items.add(new File([arguments[0]], 'october.csv', {type: 'text/csv'})); \
+               document.querySelector('[name=file]').files = file.files;";
+    browser.run(put, vec![json!(text)]).await;
+    browser.click("form[enctype] .btn--primary").await;
+    browser.wait_for("2 rows were left out", Scripts::On).await;
+}
+
 /// A draft with rows of every verdict, and one that was confirmed and left some out.
 async fn drafts(panel: &Panel, browser: &Browser) -> Vec<String> {
     let tenant = format!("/tenants/{}/conversions", panel.customer);
@@ -202,6 +229,25 @@ async fn drafts(panel: &Panel, browser: &Browser) -> Vec<String> {
         format!("{draft}?state=left-out"),
         draft,
     ]
+}
+
+/// An import that failed, one that was looked at, and a file with rows that were left out.
+async fn imports(panel: &Panel) -> Vec<String> {
+    let path = format!("/tenants/{}/mailbox-imports", panel.customer);
+    let (ada, bela) = (panel.address("ada"), panel.address("bela"));
+    let new = json!({ "host": "127.0.0.1", "port": panel.doors.imaps, "trial": true, "mailboxes": [
+        { "mailbox": ada, "user": bela, "password": PASSWORD },
+        { "mailbox": bela, "user": ada, "password": "not the password" },
+    ] });
+    let begun = panel.post(&path, new).await;
+    let ids = begun["items"].as_array().expect("a list").iter();
+    let ids = ids.map(|import| import["id"].as_str().expect("an id").to_owned());
+    let mut paths: Vec<_> = ids.map(|id| panel.at(&format!("/imports/{id}"))).collect();
+    paths.push(panel.at("/imports"));
+    paths.push(panel.at("/imports?state=done"));
+    paths.push(panel.at("/imports/new?provider=gmail"));
+    paths.push(panel.at("/imports/new?many=1&provider=microsoft"));
+    paths
 }
 
 async fn suspend(panel: &Panel, browser: &Browser, address: &str) {

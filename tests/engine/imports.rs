@@ -25,8 +25,18 @@ struct Outer {
 }
 
 impl Outer {
-    /// A panel with two mailboxes, `there` and `here`.
+    /// A panel with two mailboxes, `there` and `here`, that trusts the stack's certificate.
     async fn new(allow_private_hosts: bool) -> Option<Self> {
+        let certificate = info()?["ca_certificate"].as_str()?.to_owned();
+        let trust = Trust::with_pem(&std::fs::read(certificate).unwrap()).unwrap();
+        Self::with(Rules {
+            allow_private_hosts,
+            trust,
+        })
+        .await
+    }
+
+    async fn with(rules: Rules) -> Option<Self> {
         let real = Real::new().await?;
         real.world.engine.hold_key(key());
         let engine = start(&real.context);
@@ -34,12 +44,6 @@ impl Outer {
             real.add(local, Kind::PopImap).await;
             real.until_state(local, MailboxState::Ready).await;
         }
-        let certificate = info()?["ca_certificate"].as_str()?.to_owned();
-        let trust = Trust::with_pem(&std::fs::read(certificate).unwrap()).unwrap();
-        let rules = Rules {
-            allow_private_hosts,
-            trust,
-        };
         let stopping = CancellationToken::new();
         let context = real.context.clone();
         tokio::spawn(run(context, Arc::new(rules), stopping.clone()));
@@ -51,11 +55,21 @@ impl Outer {
     }
 
     async fn import(&self, trial: bool, password: &str) -> Import {
+        let door = ("127.0.0.1", self.real.doors.imaps, Security::Tls);
+        self.import_from(door, trial, password).await
+    }
+
+    async fn import_from(
+        &self,
+        (host, port, security): (&str, u16, Security),
+        trial: bool,
+        password: &str,
+    ) -> Import {
         let new = NewImports {
             outside: Outside {
-                host: "127.0.0.1".to_owned(),
-                port: self.real.doors.imaps,
-                security: Security::Tls,
+                host: host.to_owned(),
+                port,
+                security,
             },
             folders: Folders::default(),
             trial,
@@ -188,9 +202,94 @@ async fn a_wrong_password_fails_with_what_the_server_said() {
         .until(&import, |import| import.state == ImportState::Failed)
         .await;
     let error = failed.error.unwrap();
-    assert!(error.contains("signing in"), "{error}");
+    let there = outer.real.address("there");
+    let said = format!("127.0.0.1 does not let {there} in: “Authentication failed.”");
+    assert!(error.starts_with(&said), "{error}");
     assert!(!error.contains("wrong"), "{error}");
+
+    // With the right one it goes on from there.
+    let work = outer.real.work::<ImportMail>().await;
+    let right = Some(PASSWORD.to_owned().into());
+    imports::again(work, import.id, there.as_str(), right)
+        .await
+        .unwrap();
+    outer
+        .until(&import, |import| import.state == ImportState::Tried)
+        .await;
     outer.tell(&import, ImportState::Cancelled).await;
+}
+
+#[tokio::test]
+async fn starttls_protects_the_password_and_folders_go_where_they_were_sent() {
+    let Some(outer) = Outer::new(true).await else {
+        return;
+    };
+    fill(&mut outer.real.sign_in("there").await.unwrap()).await;
+    let door = ("127.0.0.1", outer.real.doors.imap, Security::Starttls);
+    let import = outer.import_from(door, true, PASSWORD).await;
+    let tried = outer
+        .until(&import, |import| import.state == ImportState::Tried)
+        .await;
+    let found = tried.found.unwrap();
+    let names: Vec<_> = found
+        .iter()
+        .map(|folder| match folder.name.as_str() {
+            "Projekte/Groß" => Some("Archive/2026".to_owned()),
+            "Sent" => None,
+            _ => folder.goes_to.clone(),
+        })
+        .collect();
+    let work = outer.real.work::<ImportMail>().await;
+    imports::begin(work, import.id, &names).await.unwrap();
+    let following = outer
+        .until(&import, |import| import.state == ImportState::Following)
+        .await;
+    assert_eq!(following.report.copied, 2, "Sent was left out");
+    let mut here = outer.real.sign_in("here").await.unwrap();
+    let here = here.read_all().await.unwrap();
+    assert_eq!(here["Archive/2026"].messages.len(), 1);
+    assert!(here["Sent"].messages.is_empty());
+    outer.tell(&import, ImportState::Cancelled).await;
+}
+
+/// Why a first look at this door fails.
+async fn refusal(outer: &Outer, door: (&str, u16, Security)) -> String {
+    let import = outer.import_from(door, true, PASSWORD).await;
+    let failed = outer
+        .until(&import, |import| {
+            import.state == ImportState::Failed || import.waiting_for.is_some()
+        })
+        .await;
+    outer.tell(&import, ImportState::Cancelled).await;
+    failed.error.or(failed.waiting_for).unwrap()
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_good_is_told_and_the_password_stays_here() {
+    let rules = Rules {
+        allow_private_hosts: true,
+        trust: Trust::default(),
+    };
+    let Some(outer) = Outer::with(rules).await else {
+        return;
+    };
+    let doors = &outer.real.doors;
+    for door in [
+        ("127.0.0.1", doors.imaps, Security::Tls),
+        ("127.0.0.1", doors.imap, Security::Starttls),
+    ] {
+        let error = refusal(&outer, door).await;
+        let said = "There is no safe connection to 127.0.0.1: its certificate was signed by an \
+                    authority that is not trusted here. The password was not sent.";
+        assert_eq!(error, said, "{door:?}");
+    }
+    let error = refusal(&outer, ("127.0.0.1", doors.imap, Security::Tls)).await;
+    assert!(error.contains("it does not speak TLS at this port"), "{error}");
+    let error = refusal(&outer, ("127.0.0.1", 1, Security::Tls)).await;
+    let said = "127.0.0.1 does not answer at port 1: nothing listens there.";
+    assert!(error.starts_with(said), "{error}");
+    let error = refusal(&outer, ("no-such-host.invalid", 993, Security::Tls)).await;
+    assert!(error.starts_with("no-such-host.invalid cannot be found"), "{error}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -146,21 +146,73 @@ pub async fn tls(stream: TcpStream, login: &Login) -> Result<(From, To), Fault> 
     let connector = TlsConnector::from(Arc::new(config));
     let stream = in_time(connector.connect(name, stream)).await;
     let stream = stream.map_err(|fault| match fault {
-        // rustls' own words, which name what is wrong with the certificate.
-        Fault::Io(fault)
-            if fault
-                .get_ref()
-                .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) =>
-        {
-            Fault::Unsafe(fault.to_string())
-        }
+        Fault::Io(fault) => match fault.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(error) => Fault::Unsafe(no_handshake(error)),
+            None => Fault::Io(fault),
+        },
         fault => fault,
     })?;
     let (from, to) = tokio::io::split(stream);
     Ok((Box::new(from), Box::new(to)))
 }
 
+/// Why there was no handshake, for people.
+fn no_handshake(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(fault) = error else {
+        return match error {
+            rustls::Error::InvalidMessage(_) => "it does not speak TLS at this port".to_owned(),
+            other => other.to_string(),
+        };
+    };
+    match fault {
+        CertificateError::NotValidForNameContext {
+            expected,
+            presented,
+        } => {
+            let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
+            let names = names.join(", ");
+            format!("its certificate is for {names}, not for {}", expected.to_str())
+        }
+        CertificateError::UnknownIssuer => {
+            "its certificate was signed by an authority that is not trusted here".to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has run out".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate does not hold yet".to_owned()
+        }
+        other => format!("its certificate is not good: {other}"),
+    }
+}
+
+/// The name in `DnsName("imap.example.org")` or `IpAddress(127.0.0.1)`.
+fn bare(presented: &str) -> &str {
+    let inner = presented.split_once('(').map_or(presented, |(_, rest)| rest);
+    inner.trim_end_matches(')').trim_matches('"')
+}
+
 async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> Result<T, Fault> {
     let done = tokio::time::timeout(PATIENCE, work).await;
     Ok(done.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_for_another_name_is_told_with_both_names() {
+        let fault = CertificateError::NotValidForNameContext {
+            expected: ServerName::try_from("imap.example.org").unwrap(),
+            presented: vec![
+                "DnsName(\"mail.example.net\")".to_owned(),
+                "IpAddress(127.0.0.1)".to_owned(),
+            ],
+        };
+        assert_eq!(
+            no_handshake(&rustls::Error::InvalidCertificate(fault)),
+            "its certificate is for mail.example.net, 127.0.0.1, not for imap.example.org"
+        );
+    }
 }

@@ -3,10 +3,11 @@
 //!
 //! `connect` opens connections, `wire` cuts bytes into responses, `value` and `response` understand
 //! them, `session` talks, `survey` reads a whole mailbox into a snapshot, `copy` copies one to
-//! another server. `names` is about folder names.
+//! another server, `knock` only finds out whether one is let in. `names` is about folder names.
 mod connect;
 pub mod copy;
 mod find;
+mod knock;
 mod names;
 mod response;
 mod session;
@@ -26,6 +27,7 @@ use response::Said;
 
 pub use connect::Trust;
 pub use find::in_inbox;
+pub use knock::{Shut, knock};
 pub use survey::survey;
 
 /// A server that sends nothing for this long is given up.

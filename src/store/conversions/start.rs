@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::schema::{conversion_batch, conversion_item};
 use super::super::{StoreError, Work};
 use super::{Facts, Trail};
-use crate::authz::{Actor, ConvertMailboxes, Includes, Mutates};
+use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::{KeepOpen, pre_check};
 use crate::domain::{BatchId, BatchState, ItemId, ItemState, Kind, Place, PlanId, Way};
 
@@ -60,7 +60,7 @@ pub(super) async fn write<P: Includes<ConvertMailboxes> + Mutates>(
         keep_open: Set(json!(start.keep_open)),
         at_once: Set(stored(start.at_once)),
         reverses: Set(start.reverses.map(|batch| batch.0)),
-        started_by: Set(label(work.actor()).to_owned()),
+        started_by: Set(work.actor().label().to_owned()),
         created_at: Set(work.now),
         finished_at: Set(None),
         updated_at: Set(work.now),
@@ -96,15 +96,6 @@ pub async fn add<P: Includes<ConvertMailboxes> + Mutates>(
         }
     }
     Ok(())
-}
-
-/// Who it is, for people.
-fn label(actor: &Actor) -> &str {
-    match actor {
-        Actor::Member { email, .. } => email,
-        Actor::Key { label, .. } => label,
-        Actor::System { part } => part,
-    }
 }
 
 fn item<P: Includes<ConvertMailboxes>>(

@@ -8,6 +8,7 @@ pub struct Model {
     pub id: Uuid,
     pub tenant_id: Uuid,
     pub mailbox_id: Uuid,
+    pub list_id: Option<Uuid>,
     pub address: String,
     pub host: String,
     pub port: i32,

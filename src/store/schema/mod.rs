@@ -15,6 +15,8 @@ pub mod mailbox;
 pub mod mailbox_check;
 pub mod mailbox_copy;
 pub mod mailbox_import;
+pub mod mailbox_import_left_out;
+pub mod mailbox_import_list;
 pub mod mailbox_route;
 pub mod member;
 pub mod membership;

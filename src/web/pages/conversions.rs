@@ -2,7 +2,6 @@
 pub mod choose;
 pub mod draft;
 mod progress;
-mod upload;
 
 use std::collections::HashSet;
 

@@ -20,11 +20,12 @@ use askama::Template;
 
 use self::edit::Edit;
 use self::view::{Happening, Seen, Switch};
-use crate::app::{AppError, audit, conversions, mailboxes, plans, reversals};
+use crate::app::{AppError, audit, conversions, imports, mailboxes, plans, reversals};
 use crate::authz::{
-    CheckMailboxes, ConvertMailboxes, EditMailboxes, PurgeMailboxes, RemoveMailboxes,
+    CheckMailboxes, ConvertMailboxes, EditMailboxes, ImportMail, PurgeMailboxes, RemoveMailboxes,
     RepairMailboxes, SuspendMailboxes, ViewAudit, ViewService,
 };
+use crate::domain::import::{Import, ImportState};
 use crate::domain::mailserver::Listener;
 use crate::domain::{Invalid, Item, Mailbox, MailboxState, PageRequest, Plan};
 use crate::store::Cx;
@@ -50,6 +51,7 @@ struct May {
     purge: bool,
     repair: bool,
     check: bool,
+    import: bool,
 }
 
 #[derive(Template)]
@@ -70,6 +72,8 @@ struct Show {
     reason: String,
     /// The conversion that can be undone.
     undo: Option<Item>,
+    /// Mail that is being brought in.
+    import: Option<Import>,
 }
 
 impl Show {
@@ -113,6 +117,17 @@ impl Show {
         let mailbox = self.mailbox.id.to_string();
         let path = urls::messages(&self.shell.tenant.slug);
         crate::web::paging::with_query(&path, &[("mailbox", &mailbox)])
+    }
+
+    /// Where mail is asked for from elsewhere, for this mailbox.
+    fn import_href(&self) -> String {
+        let path = urls::new_import(&self.shell.tenant.slug);
+        crate::web::paging::with_query(&path, &[("mailbox", self.mailbox.address.as_str())])
+    }
+
+    fn import_said(&self, import: &Import) -> String {
+        let _ = self;
+        super::imports::said(import)
     }
 
     fn undo_href(&self, item: &Item) -> String {
@@ -199,6 +214,7 @@ async fn read(
             purge: cx.may::<PurgeMailboxes>(),
             repair: cx.may::<RepairMailboxes>(),
             check: cx.may::<CheckMailboxes>(),
+            import: cx.may::<ImportMail>(),
         },
         edit: Edit::of(&mailbox),
         faults: Invalid::default(),
@@ -206,6 +222,7 @@ async fn read(
         undo: conversions
             .into_iter()
             .find(|item| undoable.contains(&item.id) && cx.may::<ConvertMailboxes>()),
+        import: imports::open_of(&work, mailbox.id).await?,
         mailbox,
     })
 }

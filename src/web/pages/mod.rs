@@ -9,6 +9,7 @@ pub mod confirm;
 pub mod conversions;
 pub mod domains;
 pub mod first_run;
+pub mod imports;
 pub mod mail_servers;
 pub mod mailbox;
 pub mod mailboxes;

@@ -5,6 +5,7 @@ mod api_keys;
 mod audit;
 mod domains;
 mod drafts;
+mod imports;
 mod mail_servers;
 mod mailboxes;
 mod overview;

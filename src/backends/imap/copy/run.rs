@@ -36,7 +36,8 @@ pub async fn run(
 ) -> Result<Pass, CopyError> {
     let mut first = connect(source, target).await?;
     let side = listed(&mut first.source).await.map_err(CopyError::Source)?;
-    let total = |of: fn(&Folder) -> u64| side.folders.iter().map(of).sum();
+    let comes = |folder: &&Folder| !Target::leaves_out(&limits.mapping, folder);
+    let total = |of: fn(&Folder) -> u64| side.folders.iter().filter(comes).map(of).sum();
     let messages = total(|folder| u64::from(folder.status.messages));
     let bytes = total(|folder| folder.status.size);
     let run = Run {

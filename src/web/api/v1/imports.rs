@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::One;
-use crate::app::imports::{self, NewImports};
+use crate::app::imports::{self, ImportFilter, NewImports};
 use crate::authz::{ImportMail, ViewImports};
 use crate::domain::import::{
     self, Folders, FoundFolder, ImportReport, ImportState, Outside, Row, rows_of_csv,
@@ -93,7 +93,8 @@ pub struct NamedFolder {
 #[serde(deny_unknown_fields)]
 #[schema(as = MailboxImportChange)]
 pub struct Wish {
-    /// `copying` goes on after a trial or a failure; `cutting_over` makes the last pass and compares
+    /// `trying` looks again after a trial or a failure; `copying` goes on after either, and looks for
+    /// what is new at once while it follows; `cutting_over` makes the last pass and compares
     /// every message; `cancelled` calls it off and keeps what was copied.
     state: ImportState,
 }
@@ -223,7 +224,7 @@ fn folders(body: &FoldersBody) -> Folders {
     params(PagingParams), responses((status = 200, description = "A page of imports", body = List<MailboxImport>)))]
 pub async fn list(ask: Ask<Cx<ViewImports>, (Paging, ())>) -> Result<HttpResponse, Problem> {
     let paging = &ask.query.0;
-    let page = imports::list(&ask.cx.begin().await?, &paging.request).await?;
+    let page = imports::list(&ask.cx.begin().await?, &ImportFilter::default(), &paging.request).await?;
     answer::list(paging, page, MailboxImport::from)
 }
 

@@ -5,7 +5,6 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::crumb;
-use super::upload::Upload;
 use crate::app::AppError;
 use crate::app::drafts::{self, Chosen, NewDraft, Terms};
 use crate::authz::ConvertMailboxes;
@@ -18,6 +17,7 @@ use crate::web::frame;
 use crate::web::nav::Section;
 use crate::web::pages::mailboxes;
 use crate::web::shell::Shell;
+use crate::web::upload::Upload;
 use crate::web::urls;
 
 /// What the page was asked for.

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 
-use crate::web::error::Problem;
+use super::error::Problem;
 
 /// Bytes of a form with its file: a hundred thousand addresses fit.
 const LIMIT: usize = 8 << 20;
