@@ -10,9 +10,9 @@ use super::AppError;
 use super::mailboxes::event;
 use crate::authz::{ImportMail, Includes, ViewImports};
 use crate::domain::import::{Folders, Import, ImportState, Outside, Row};
+use crate::domain::{ImportId, Invalid, Mailbox, MailboxId, Page, PageRequest};
 use crate::store::imports::Begin;
 pub use crate::store::imports::ImportFilter;
-use crate::domain::{ImportId, Invalid, Mailbox, MailboxId, Page, PageRequest};
 use crate::store::{self, Event, Work};
 
 /// The most mailboxes in one request.

@@ -98,7 +98,11 @@ impl Default for Folders {
 impl Folders {
     /// Which folder goes where, as somebody decided after a trial: for each folder that was found,
     /// its name here, or nothing to leave it out. Faults are at `folders/<place>`.
-    pub fn decided(&self, found: &[FoundFolder], names: &[Option<String>]) -> Result<Self, Invalid> {
+    pub fn decided(
+        &self,
+        found: &[FoundFolder],
+        names: &[Option<String>],
+    ) -> Result<Self, Invalid> {
         let mut faults = Invalid::default();
         let mut decided = Self {
             named: vec![],
@@ -140,7 +144,9 @@ impl Folders {
 fn is_folder_name(name: &str) -> bool {
     let level = |level: &str| !level.is_empty() && level.trim() == level;
     name.len() <= LONGEST
-        && !name.chars().any(|c| c.is_control() || matches!(c, '*' | '%'))
+        && !name
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '*' | '%'))
         && name.split('/').all(level)
 }
 
@@ -314,11 +320,17 @@ mod tests {
         let usual = Folders::default();
         let same = names([Some("INBOX"), Some("Sent"), Some("Old"), None]);
         let decided = usual.decided(&found, &same).unwrap();
-        assert_eq!((decided.named.len(), decided.without), (0, vec!["All".to_owned()]));
+        assert_eq!(
+            (decided.named.len(), decided.without),
+            (0, vec!["All".to_owned()])
+        );
 
         let other = names([Some("INBOX"), Some("Sent"), None, Some("Archive/All")]);
         let decided = usual.decided(&found, &other).unwrap();
-        assert_eq!(decided.named, [("All".to_owned(), "Archive/All".to_owned())]);
+        assert_eq!(
+            decided.named,
+            [("All".to_owned(), "Archive/All".to_owned())]
+        );
         assert_eq!(decided.without, ["Old"]);
 
         let bad = names([Some("INBOX"), Some("inbox"), Some("a//b"), Some(" ")]);

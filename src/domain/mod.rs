@@ -37,8 +37,8 @@ pub use conversion::{
 pub use effective::{Levels, Switches, Why, effective};
 pub use filter::{MailboxFilter, TabCounts, UserFilter};
 pub use ids::{
-    ApiKeyId, BatchId, CheckId, DomainId, ImportId, ImportListId, ItemId, MailboxId, MemberId, MessageId, PlanId,
-    ServerId, SessionId, TenantId, UserId,
+    ApiKeyId, BatchId, CheckId, DomainId, ImportId, ImportListId, ItemId, MailboxId, MemberId,
+    MessageId, PlanId, ServerId, SessionId, TenantId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
 pub use mailbox::{Check, Mailbox, MailboxState};

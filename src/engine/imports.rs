@@ -271,7 +271,11 @@ async fn address(rules: &Rules, outside: &Outside) -> Result<SocketAddr, Fault> 
     found.iter().find(good).copied().ok_or_else(|| {
         let at = found.first().map_or_else(String::new, |at| {
             let ip = at.ip().to_string();
-            if ip == host { ip } else { format!("{host} ({ip})") }
+            if ip == host {
+                ip
+            } else {
+                format!("{host} ({ip})")
+            }
         });
         Fault::Stays(format!(
             "{at} is not on the public Internet, and hosts of a private network are not connected \

@@ -15,7 +15,9 @@ use super::{StoreError, Work};
 use crate::authz::{ImportMail, Includes, Permission, ViewImports};
 use crate::domain::import::{Folders, Import, ImportState, Outside, Row};
 use crate::domain::mailserver::Security;
-use crate::domain::{EmailAddress, ImportId, ImportListId, Mailbox, MailboxId, Page, PageRequest, Progress};
+use crate::domain::{
+    EmailAddress, ImportId, ImportListId, Mailbox, MailboxId, Page, PageRequest, Progress,
+};
 
 pub(super) fn place(row: Uuid) -> Place {
     Place {

@@ -9,7 +9,8 @@ use sea_orm::{
 use super::schema::{
     api_key, audit_event, conversion_batch, conversion_choice, conversion_item,
     conversion_selection, domain, mail_server, mailbox, mailbox_check, mailbox_copy,
-    mailbox_import, mailbox_import_left_out, mailbox_import_list, message, plan, stray, tenant, user,
+    mailbox_import, mailbox_import_left_out, mailbox_import_list, message, plan, stray, tenant,
+    user,
 };
 use crate::domain::{TenantId, TenantKind};
 

@@ -7,8 +7,8 @@ use actix_web::http::header;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
-use super::spreadsheet::guarded;
 use super::error::Problem;
+use super::spreadsheet::guarded;
 use crate::app::drafts;
 use crate::authz::ViewConversions;
 use crate::domain::selection::{Choice, Group, Verdict};

@@ -10,8 +10,8 @@ use super::shell::{Crumb, Flash, PersonLabel, PlainShell, Shell, ShellLinks, Ten
 use super::urls;
 use crate::app::AppError;
 use crate::authz::{
-    Permission, ViewApiKeys, ViewAudit, ViewConversions, ViewDomains, ViewImports, ViewMailboxes, ViewMessages,
-    ViewServers, ViewTenants, ViewUsers,
+    Permission, ViewApiKeys, ViewAudit, ViewConversions, ViewDomains, ViewImports, ViewMailboxes,
+    ViewMessages, ViewServers, ViewTenants, ViewUsers,
 };
 use crate::domain::{Invalid, TenantKind};
 use crate::store::Cx;

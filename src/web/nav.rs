@@ -62,7 +62,7 @@ impl Section {
             Self::Overview | Self::Tenants | Self::Domains | Self::Users => None,
             Self::Mailboxes | Self::Conversions | Self::Imports | Self::Messages => {
                 Some("Services")
-            },
+            }
             Self::MailServers | Self::ApiKeys | Self::Audit | Self::Settings => Some("Account"),
         }
     }

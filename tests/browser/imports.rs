@@ -24,7 +24,9 @@ async fn walk(scripts: Scripts) {
         panel.wait_until_open(&panel.address(local)).await;
     }
     panel.deliver(&old, 3).await;
-    let mut there = Imap::login(&panel.doors, &old, PASSWORD).await.expect("a login");
+    let mut there = Imap::login(&panel.doors, &old, PASSWORD)
+        .await
+        .expect("a login");
     there.create("Letters/2025").await.expect("a folder");
     for folder in ["Letters/2025", "Sent"] {
         let letter = format!("Subject: in {folder}\r\n\r\nhello\r\n");
@@ -38,26 +40,48 @@ async fn walk(scripts: Scripts) {
     browser.wait_for_path("/imports/new").await;
     ask(&panel, &browser, &old, "not the password").await;
     browser.wait_for("Authentication failed.", scripts).await;
-    browser.expect(&["Failed", "does not let", "Try again"]).await;
+    browser
+        .expect(&["Failed", "does not let", "Try again"])
+        .await;
 
     browser.fill("password", PASSWORD).await;
-    browser.click("form[action$=\"/retry\"] .btn--primary").await;
+    browser
+        .click("form[action$=\"/retry\"] .btn--primary")
+        .await;
     browser.wait_for("Where each folder goes", scripts).await;
     browser.expect(&["Waits for you", "Letters/2025"]).await;
-    let goes = browser.find("input[aria-label=\"Folder here for Letters/2025\"]").await;
+    let goes = browser
+        .find("input[aria-label=\"Folder here for Letters/2025\"]")
+        .await;
     goes.clear().await.expect("an empty field");
     goes.send_keys("Archive/Old letters").await.expect("a name");
     browser.click("input[aria-label=\"Leave Sent out\"]").await;
-    browser.click("form[action$=\"/start\"] .btn--primary").await;
-    browser.wait_for("4 messages are here; new ones follow", scripts).await;
+    browser
+        .click("form[action$=\"/start\"] .btn--primary")
+        .await;
+    browser
+        .wait_for("4 messages are here; new ones follow", scripts)
+        .await;
 
     let late = b"Subject: late\r\n\r\nhello\r\n";
-    there.append("INBOX", None, None, late).await.expect("a message");
+    there
+        .append("INBOX", None, None, late)
+        .await
+        .expect("a message");
     browser.click("#pass").await;
-    browser.wait_for("5 messages are here; new ones follow", scripts).await;
+    browser
+        .wait_for("5 messages are here; new ones follow", scripts)
+        .await;
     browser.click("#finish").await;
-    browser.wait_for("Every message was read again and is the same as there.", scripts).await;
-    browser.expect(&["5 messages brought in", "left out", "Archive/Old letters"]).await;
+    browser
+        .wait_for(
+            "Every message was read again and is the same as there.",
+            scripts,
+        )
+        .await;
+    browser
+        .expect(&["5 messages brought in", "left out", "Archive/Old letters"])
+        .await;
     assert_eq!(panel.messages(&new).await, Ok(4));
     browser.open(&panel.at("/imports")).await;
     browser.expect(&[&new, "Done"]).await;

@@ -279,17 +279,23 @@ async fn a_certificate_that_is_not_good_is_told_and_the_password_stays_here() {
         ("127.0.0.1", doors.imap, Security::Starttls),
     ] {
         let error = refusal(&outer, door).await;
-        let said = "There is no safe connection to 127.0.0.1: its certificate was signed by an \
-                    authority that is not trusted here. The password was not sent.";
+        let said = "There is no safe connection to 127.0.0.1: its certificate was signed by \
+                    the server itself, and is not trusted here. The password was not sent.";
         assert_eq!(error, said, "{door:?}");
     }
     let error = refusal(&outer, ("127.0.0.1", doors.imap, Security::Tls)).await;
-    assert!(error.contains("it does not speak TLS at this port"), "{error}");
+    assert!(
+        error.contains("it does not speak TLS at this port"),
+        "{error}"
+    );
     let error = refusal(&outer, ("127.0.0.1", 1, Security::Tls)).await;
     let said = "127.0.0.1 does not answer at port 1: nothing listens there.";
     assert!(error.starts_with(said), "{error}");
     let error = refusal(&outer, ("no-such-host.invalid", 993, Security::Tls)).await;
-    assert!(error.starts_with("no-such-host.invalid cannot be found"), "{error}");
+    assert!(
+        error.starts_with("no-such-host.invalid cannot be found"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

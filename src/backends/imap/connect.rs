@@ -7,7 +7,9 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -171,7 +173,10 @@ fn no_handshake(error: &rustls::Error) -> String {
         } => {
             let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
             let names = names.join(", ");
-            format!("its certificate is for {names}, not for {}", expected.to_str())
+            format!(
+                "its certificate is for {names}, not for {}",
+                expected.to_str()
+            )
         }
         CertificateError::UnknownIssuer => {
             "its certificate was signed by an authority that is not trusted here".to_owned()
@@ -182,13 +187,19 @@ fn no_handshake(error: &rustls::Error) -> String {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate does not hold yet".to_owned()
         }
+        // What most servers show that made theirs themselves.
+        other if other.to_string().contains("CaUsedAsEndEntity") => {
+            "its certificate was signed by the server itself, and is not trusted here".to_owned()
+        }
         other => format!("its certificate is not good: {other}"),
     }
 }
 
 /// The name in `DnsName("imap.example.org")` or `IpAddress(127.0.0.1)`.
 fn bare(presented: &str) -> &str {
-    let inner = presented.split_once('(').map_or(presented, |(_, rest)| rest);
+    let inner = presented
+        .split_once('(')
+        .map_or(presented, |(_, rest)| rest);
     inner.trim_end_matches(')').trim_matches('"')
 }
 

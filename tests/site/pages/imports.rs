@@ -28,7 +28,10 @@ const ANN: [(&str, &str); 5] = [
 /// The same form with other words in some fields.
 fn but<'a>(other: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut form: Vec<_> = other.to_vec();
-    form.extend(ANN.iter().filter(|(name, _)| other.iter().all(|(n, _)| n != name)));
+    form.extend(
+        ANN.iter()
+            .filter(|(name, _)| other.iter().all(|(n, _)| n != name)),
+    );
     form
 }
 
@@ -53,8 +56,14 @@ async fn one_is_asked_for_from_the_mailbox_looked_at_and_stopped() {
     let person = with_users(&app, &["ann"]).await;
     let mailbox = person.get("/t/acme/mailboxes/ann@acme.test").await;
     assert!(mailbox.text.contains("Bring mail from another provider…"));
-    assert!(mailbox.text.contains("/imports/new?mailbox=ann%40acme.test"));
-    let form = person.get("/t/acme/imports/new?mailbox=ann%40acme.test&provider=gmail").await;
+    assert!(
+        mailbox
+            .text
+            .contains("/imports/new?mailbox=ann%40acme.test")
+    );
+    let form = person
+        .get("/t/acme/imports/new?mailbox=ann%40acme.test&provider=gmail")
+        .await;
     assert!(form.text.contains("value=\"imap.gmail.com\""));
     assert!(words(&form.text).contains("Google takes an app password here"));
     assert!(form.text.contains("value=\"ann@acme.test\""));
@@ -63,7 +72,11 @@ async fn one_is_asked_for_from_the_mailbox_looked_at_and_stopped() {
     assert_eq!(begun.status, 303, "{}", begun.text);
     let import = begun.header("location").to_owned();
     let shown = page(&person, &import).await;
-    for said in ["Mail for ann@acme.test", "ann@example.org at imap.example.org", "Looking"] {
+    for said in [
+        "Mail for ann@acme.test",
+        "ann@example.org at imap.example.org",
+        "Looking",
+    ] {
         assert!(shown.contains(said), "{said}: {shown}");
     }
     assert!(page(&person, IMPORTS).await.contains("ann@acme.test"));
@@ -76,7 +89,10 @@ async fn one_is_asked_for_from_the_mailbox_looked_at_and_stopped() {
     assert!(words(&twice.text).contains("brought into this mailbox already"));
     let early = submit(&person, &format!("{import}/finish"), &[]).await;
     assert_eq!(early.header("location"), import);
-    assert!(page(&person, &import).await.contains("Looking"), "it is not finished from there");
+    assert!(
+        page(&person, &import).await.contains("Looking"),
+        "it is not finished from there"
+    );
     submit(&person, &format!("{import}/stop"), &[]).await;
     assert!(page(&person, &import).await.contains("Stopped"));
     for path in [IMPORTS, &import] {
@@ -93,13 +109,24 @@ async fn a_form_that_comes_back_says_what_is_wrong_and_shows_no_password() {
         (but(&[("port", "70000")]), "port", "Enter a port"),
         (but(&[("user", "")]), "user", "Enter the login name"),
         (but(&[("password", "")]), "password", "Enter the password"),
-        (but(&[("mailbox", "nobody@acme.test")]), "mailbox", "There is no such mailbox here."),
-        (but(&[("security", "none")]), "unprotected", "may be sent unprotected"),
+        (
+            but(&[("mailbox", "nobody@acme.test")]),
+            "mailbox",
+            "There is no such mailbox here.",
+        ),
+        (
+            but(&[("security", "none")]),
+            "unprotected",
+            "may be sent unprotected",
+        ),
     ] {
         let back = submit(&person, IMPORTS, &form).await;
         assert_eq!(back.status, 422, "{form:?}: {}", back.text);
         assert!(back.text.contains(&format!("href=\"#{field}\"")), "{field}");
-        assert!(back.text.contains(&format!("id=\"{field}-error\"")), "{field}");
+        assert!(
+            back.text.contains(&format!("id=\"{field}-error\"")),
+            "{field}"
+        );
         assert!(words(&back.text).contains(said), "{said}");
         assert!(!back.text.contains(SECRET), "{field}");
     }
@@ -107,7 +134,10 @@ async fn a_form_that_comes_back_says_what_is_wrong_and_shows_no_password() {
     let begun = submit(&person, IMPORTS, &knowing).await;
     assert_eq!(begun.status, 303, "{}", begun.text);
     let shown = page(&person, begun.header("location")).await;
-    assert!(shown.contains("The connection is not protected."), "{shown}");
+    assert!(
+        shown.contains("The connection is not protected."),
+        "{shown}"
+    );
 }
 
 #[actix_web::test]
@@ -137,14 +167,22 @@ async fn of_a_file_what_can_be_begun_is_and_the_rest_is_kept_with_its_row() {
     }
     assert!(!person.get(&list).await.text.contains(SECRET));
     let id = list.rsplit_once('=').unwrap().1;
-    let rest = person.get(&format!("/t/acme/import-lists/{id}/left-out.csv")).await;
+    let rest = person
+        .get(&format!("/t/acme/import-lists/{id}/left-out.csv"))
+        .await;
     assert_eq!(rest.text.lines().count(), 5, "{}", rest.text);
-    assert!(rest.text.starts_with("row,mailbox,user,reason\r\n3,nobody@acme.test,no,"));
+    assert!(
+        rest.text
+            .starts_with("row,mailbox,user,reason\r\n3,nobody@acme.test,no,")
+    );
 
     submit(&person, &format!("/t/acme/import-lists/{id}/stop"), &[]).await;
     assert!(page(&person, &list).await.contains("2 stopped"));
     for (text, said) in [
-        ("ann@acme.test,ann,x", "Begin with the line mailbox,user,password."),
+        (
+            "ann@acme.test,ann,x",
+            "Begin with the line mailbox,user,password.",
+        ),
         ("mailbox,user,password\r\n", "Name 1 to 1000 mailboxes"),
     ] {
         let back = upload(&person, text).await;
@@ -164,6 +202,9 @@ async fn a_viewer_looks_and_has_no_buttons() {
     assert!(page(&viewer, IMPORTS).await.contains("ann@acme.test"));
     let shown = viewer.get(&import).await;
     assert!(!shown.text.contains("/stop\""), "{}", shown.text);
-    assert_eq!(submit(&viewer, &format!("{import}/stop"), &[]).await.status, 403);
+    assert_eq!(
+        submit(&viewer, &format!("{import}/stop"), &[]).await.status,
+        403
+    );
     assert_eq!(submit(&viewer, IMPORTS, &ANN).await.status, 403);
 }

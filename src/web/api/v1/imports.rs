@@ -224,7 +224,12 @@ fn folders(body: &FoldersBody) -> Folders {
     params(PagingParams), responses((status = 200, description = "A page of imports", body = List<MailboxImport>)))]
 pub async fn list(ask: Ask<Cx<ViewImports>, (Paging, ())>) -> Result<HttpResponse, Problem> {
     let paging = &ask.query.0;
-    let page = imports::list(&ask.cx.begin().await?, &ImportFilter::default(), &paging.request).await?;
+    let page = imports::list(
+        &ask.cx.begin().await?,
+        &ImportFilter::default(),
+        &paging.request,
+    )
+    .await?;
     answer::list(paging, page, MailboxImport::from)
 }
 

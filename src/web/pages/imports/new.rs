@@ -235,7 +235,10 @@ fn outside(typed: &Typed) -> Result<Outside, Invalid> {
     let port = match typed.port.as_str() {
         "" => None,
         port => Some(port.parse().map_err(|_| {
-            Invalid::field("port", "Enter a port from 1 to 65535, or none for the usual one.")
+            Invalid::field(
+                "port",
+                "Enter a port from 1 to 65535, or none for the usual one.",
+            )
         })?),
     };
     Outside::parse(&typed.host, port, security)
@@ -243,7 +246,10 @@ fn outside(typed: &Typed) -> Result<Outside, Invalid> {
 
 fn lines(upload: &Upload) -> Result<(String, Vec<Line>), Invalid> {
     let Some((name, bytes)) = &upload.file else {
-        return Err(Invalid::field("file", "Choose the file with the mailboxes."));
+        return Err(Invalid::field(
+            "file",
+            "Choose the file with the mailboxes.",
+        ));
     };
     let Ok(text) = std::str::from_utf8(bytes) else {
         let said = format!("{name} is not text in UTF-8. Save it as CSV (UTF-8).");

@@ -147,7 +147,10 @@ impl Show {
             ImportState::Done | ImportState::Failed | ImportState::Cancelled => {
                 "messages here".to_owned()
             }
-            _ => format!("of {} here", messages_of(self.import.progress.messages_total)),
+            _ => format!(
+                "of {} here",
+                messages_of(self.import.progress.messages_total)
+            ),
         }
     }
 
@@ -175,7 +178,11 @@ impl Show {
         if progress.bytes_total == 0 {
             return String::new();
         }
-        format!("{} of {}", size(progress.bytes_done), size(progress.bytes_total))
+        format!(
+            "{} of {}",
+            size(progress.bytes_done),
+            size(progress.bytes_total)
+        )
     }
 
     /// "12 folders, 4,021 messages, 1.20 GB".
