@@ -37,7 +37,7 @@ impl From<Fault> for Shut {
         match fault {
             Fault::Io(fault) => Self::Unreachable(no_answer(&fault)),
             Fault::Unsafe(why) => Self::Unsafe(why),
-            Fault::Bye(said) => Self::Busy(said),
+            Fault::Bye(said) | Fault::NotLetIn(said) => Self::Busy(said),
             Fault::Malformed => Self::NotImap,
             Fault::Refused { said, .. } => match said.code.as_deref() {
                 // RFC 5530 §3: they pass by themselves.
