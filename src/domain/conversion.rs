@@ -158,6 +158,9 @@ impl Place {
         Self::Shut,
     ];
 
+    /// Those that bring the mailbox to the server themselves.
+    pub const BRINGING: [Self; 4] = [Self::Shut, Self::Switch, Self::Open, Self::SwitchBack];
+
     /// Those before the switch, which can be called off.
     pub const BEFORE_SWITCH: [Self; 8] = [
         Self::Check,

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockBehavior, LockType};
+use sea_orm::sea_query::{
+    Condition, Expr, ExprTrait, LockBehavior, LockType, Query, SelectStatement,
+};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
     QuerySelect, RelationDef, Select,
@@ -13,11 +15,11 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::super::mailboxes::{Row, joined};
-use super::super::schema::{domain, mailbox, user};
+use super::super::schema::{conversion_item, domain, mailbox, user};
 use super::super::{Engine, StoreError};
-use super::hours::{has_come, lasts};
+use super::hours::{has_come, is_ahead, lasts};
 use super::{find, update};
-use crate::domain::{Mailbox, MailboxId, ServerId};
+use crate::domain::{Mailbox, MailboxId, Place, ServerId};
 
 /// A mailbox as it was asked for, with what only its server is told.
 #[derive(Debug, Clone)]
@@ -119,7 +121,25 @@ pub(super) fn is_waiting(server: ServerId) -> Condition {
 
 fn is_due(server: ServerId, now: DateTime<Utc>) -> Condition {
     let time = has_come(mailbox::Column::NextTryAt, now);
-    is_waiting(server).add(time).add(is_free(now))
+    is_waiting(server)
+        .add(time)
+        .add(is_free(now))
+        .add(Expr::exists(brings(now)).not())
+}
+
+/// The conversion that is about to bring this mailbox itself: to go first would be the same work
+/// twice, and would make it wait.
+fn brings(now: DateTime<Utc>) -> SelectStatement {
+    use conversion_item::Column;
+    let of = |column| Expr::col((conversion_item::Entity, column));
+    let bringing = Place::BRINGING.map(Place::as_str);
+    Query::select()
+        .expr(Expr::val(1))
+        .from(conversion_item::Entity)
+        .and_where(of(Column::Id).equals((mailbox::Entity, mailbox::Column::ConvertingItem)))
+        .and_where(of(Column::Place).is_in(bringing))
+        .cond_where(is_ahead(Column::LeaseUntil, now))
+        .take()
 }
 
 /// Leases up to `limit` mailboxes of a server that are due. `SKIP LOCKED` keeps two processes apart
