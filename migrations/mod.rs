@@ -11,6 +11,7 @@ mod m0008_selections;
 mod m0009_messages;
 mod m0010_imports;
 mod m0011_import_lists;
+mod m0012_counts;
 
 use sea_orm_migration::prelude::*;
 
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_messages::Migration),
             Box::new(m0010_imports::Migration),
             Box::new(m0011_import_lists::Migration),
+            Box::new(m0012_counts::Migration),
         ]
     }
 }

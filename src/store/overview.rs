@@ -107,8 +107,8 @@ async fn ending<P: Permission>(work: &Work<P>, to: &mut Overview) -> Result<(), 
 #[derive(FromQueryResult)]
 struct Tally {
     kind: String,
-    kept: bool,
     mailboxes: i64,
+    kept: i64,
     used_bytes: Option<i64>,
 }
 
@@ -124,26 +124,26 @@ async fn figures<P: Permission>(work: &Work<P>, to: &mut Overview) -> Result<(),
         .count(tx)
         .await?;
     let bytes = Func::sum(Expr::col(mailbox::Column::UsedBytes));
+    // By kind alone, which is the order of an index that holds the rest.
     let tallies = work
         .scoped
         .find::<mailbox::Entity>()
         .select_only()
         .column(mailbox::Column::Kind)
-        .column_as(mailbox::Column::RetainedAt.is_not_null(), "kept")
         .expr_as(Func::count(Expr::col(Asterisk)), "mailboxes")
+        .expr_as(Func::count(Expr::col(mailbox::Column::RetainedAt)), "kept")
         .expr_as(SimpleExpr::from(bytes).cast_as("bigint"), "used_bytes")
         .group_by(mailbox::Column::Kind)
-        .group_by(mailbox::Column::RetainedAt.is_not_null())
         .into_model::<Tally>()
         .all(tx)
         .await?;
     for tally in tallies {
-        let mailboxes = u64::try_from(tally.mailboxes).unwrap_or_default();
         to.used_bytes += tally.used_bytes.unwrap_or_default();
+        to.kept += u64::try_from(tally.kept).unwrap_or_default();
+        let in_use = u64::try_from(tally.mailboxes - tally.kept).unwrap_or_default();
         match mailboxes::kind(&tally.kind) {
-            _ if tally.kept => to.kept += mailboxes,
-            Kind::PopImap => to.pop_imap += mailboxes,
-            Kind::Exchange => to.exchange += mailboxes,
+            Kind::PopImap => to.pop_imap += in_use,
+            Kind::Exchange => to.exchange += in_use,
         }
     }
     Ok(())

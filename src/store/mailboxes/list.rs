@@ -1,5 +1,7 @@
 //! Lists of mailboxes: filters, keyset pages by address, and the figures of the tabs.
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr};
+use sea_orm::sea_query::{
+    Asterisk, CaseStatement, Expr, ExprTrait, Func, LikeExpr, Query, SimpleExpr,
+};
 use sea_orm::{
     ColumnTrait, Condition, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     Select,
@@ -140,42 +142,43 @@ fn on_server(name: &str) -> SimpleExpr {
 #[derive(FromQueryResult)]
 struct Tally {
     kind: String,
-    kept: bool,
-    shared: bool,
     mailboxes: i64,
+    kept: i64,
+    shared: i64,
 }
 
 /// How many each tab shows, counted in one pass.
 pub async fn tab_counts<P: Includes<ViewMailboxes>>(
     work: &Work<P>,
 ) -> Result<TabCounts, StoreError> {
+    let shared = Condition::all()
+        .add(mailbox::Column::RetainedAt.is_null())
+        .add(mailbox::Column::UserId.is_null());
+    let shared = CaseStatement::new().case(shared, 1).finally(0);
+    // By kind alone, which is the order of an index that holds the rest.
     let tallies = work
         .scoped
         .find::<mailbox::Entity>()
         .select_only()
         .column(mailbox::Column::Kind)
-        .column_as(mailbox::Column::RetainedAt.is_not_null(), "kept")
-        .column_as(mailbox::Column::UserId.is_null(), "shared")
         .expr_as(Func::count(Expr::col(Asterisk)), "mailboxes")
+        .expr_as(Func::count(Expr::col(mailbox::Column::RetainedAt)), "kept")
+        .expr_as(
+            SimpleExpr::from(Func::sum(shared)).cast_as("bigint"),
+            "shared",
+        )
         .group_by(mailbox::Column::Kind)
-        .group_by(mailbox::Column::RetainedAt.is_not_null())
-        .group_by(mailbox::Column::UserId.is_null())
         .into_model::<Tally>()
         .all(&work.scoped.tx)
         .await?;
+    let count = |count: i64| u64::try_from(count).unwrap_or_default();
     let mut counts = TabCounts::default();
     for tally in tallies {
-        let mailboxes = u64::try_from(tally.mailboxes).unwrap_or_default();
-        if tally.kept {
-            counts.kept += mailboxes;
-            continue;
-        }
+        counts.kept += count(tally.kept);
+        counts.shared += count(tally.shared);
         match super::kind(&tally.kind) {
-            Kind::PopImap => counts.pop_imap += mailboxes,
-            Kind::Exchange => counts.exchange += mailboxes,
-        }
-        if tally.shared {
-            counts.shared += mailboxes;
+            Kind::PopImap => counts.pop_imap += count(tally.mailboxes - tally.kept),
+            Kind::Exchange => counts.exchange += count(tally.mailboxes - tally.kept),
         }
     }
     Ok(counts)
