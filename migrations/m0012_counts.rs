@@ -33,8 +33,8 @@ impl MigrationTrait for Migration {
     async fn up(&self, to: &SchemaManager) -> Result<(), DbErr> {
         for columns in OLD {
             let name = format!("mailboxes_{}", columns.join("_"));
-            to.drop_index(Index::drop().name(name).table("mailboxes").take())
-                .await?;
+            let old = Index::drop().name(name).table("mailboxes").to_owned();
+            to.drop_index(old).await?;
         }
         for columns in NEW {
             to.create_index(index("mailboxes", columns).take()).await?;
