@@ -30,6 +30,8 @@ pub struct Figures {
     pub longest_out: f64,
     /// Letters that the mail server itself delivered twice, each time with a mark of its own.
     pub delivered_twice: usize,
+    /// Letters under another UID after moves, as a receipt said.
+    pub said_renumbered: usize,
     /// What must not be.
     pub faults: Faults,
 }
@@ -49,7 +51,7 @@ pub struct Faults {
     pub came_back: usize,
     /// Letters that nobody wrote.
     pub strange: usize,
-    /// Letters under another UID, where nothing was moved.
+    /// Letters under another UID, of which no receipt said so.
     pub renumbered: usize,
     /// Conversions that did not end.
     pub stuck: usize,
@@ -91,7 +93,8 @@ impl fmt::Display for Figures {
             f,
             "chaos: {scenario}, seed {seed}, {seconds} s: {} conversions ({there} there, {back} \
              back, {} given up), {struck}; {} letters taken, {} unanswered, {} flagged, {} removed, \
-             {} delivered twice by the server, owner out for {:.1} s at most; ",
+             {} delivered twice by the server, {} renumbered as said, owner out for {:.1} s at \
+             most; ",
             there + back,
             self.gave_up,
             self.taken,
@@ -99,6 +102,7 @@ impl fmt::Display for Figures {
             self.flagged,
             self.removed,
             self.delivered_twice,
+            self.said_renumbered,
             self.longest_out,
         )?;
         write!(f, "{}", self.faults)

@@ -1,6 +1,6 @@
 //! A customer with mailboxes, made through the API, on the stacks of a run.
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -36,6 +36,8 @@ pub struct Mailbox {
     pub began: usize,
     /// What was promised of it.
     pub ledger: Ledger,
+    /// Whether a receipt said that not every message kept its number.
+    pub numbers_lost: AtomicBool,
 }
 
 /// Whose mailboxes they are.
@@ -83,6 +85,7 @@ impl Customer {
                 address,
                 began: 0,
                 ledger: Ledger::default(),
+                numbers_lost: AtomicBool::default(),
             });
         }
         let mut customer = Self {

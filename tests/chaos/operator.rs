@@ -9,7 +9,7 @@ use rand::seq::SliceRandom as _;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::hosting::{Customer, Way};
+use crate::hosting::{Customer, Mailbox, Way};
 use crate::script::Script;
 
 /// A batch that is not over after this, with everything running again, is stuck.
@@ -176,6 +176,13 @@ async fn judge(customer: &Customer, script: &Script, tally: &Tally, batch: &str,
             receipt["moved"]["to_server"] == customer.stacks[1].name.as_str(),
         ),
     };
+    if receipt["moved"]["keeps_numbers"] == false {
+        let address = item["address"].as_str();
+        let whose = |one: &&Mailbox| Some(one.address.as_str()) == address;
+        if let Some(mailbox) = customer.mailboxes.iter().find(whose) {
+            mailbox.numbers_lost.store(true, Ordering::Relaxed);
+        }
+    }
     let count = if there { &tally.there } else { &tally.back };
     count.fetch_add(1, Ordering::Relaxed);
     if receipt["identical"] != true || receipt["way"] != way {

@@ -45,7 +45,7 @@ impl Panel {
         ];
         Self {
             base: format!("http://{listen}"),
-            program: env!("CARGO_BIN_EXE_pilothouse").into(),
+            program: trial.program.clone(),
             variables,
             folder: trial.folder.clone(),
             child: Mutex::default(),

@@ -1,5 +1,6 @@
 //! The end: everything is read by the owner's own clients, and held against what was promised.
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -44,7 +45,7 @@ pub async fn reckon(customer: &Customer, script: &Script, figures: &mut Figures)
         for (n, entry) in &entries {
             let copies = found.get(n).map_or(&[][..], Vec::as_slice);
             let before = figures.faults;
-            compare(entry, copies, figures);
+            compare(mailbox, entry, copies, figures);
             if figures.faults != before {
                 tell(mailbox, *n, entry, copies);
             }
@@ -136,7 +137,7 @@ async fn read(customer: &Customer, mailbox: &Mailbox) -> Result<Found, String> {
 }
 
 /// Holds the copies of one letter against what was promised of it.
-fn compare(entry: &Entry, copies: &[Whole], figures: &mut Figures) {
+fn compare(mailbox: &Mailbox, entry: &Entry, copies: &[Whole], figures: &mut Figures) {
     let faults = &mut figures.faults;
     match entry.taken {
         Sure::Yes => figures.taken += 1,
@@ -160,8 +161,12 @@ fn compare(entry: &Entry, copies: &[Whole], figures: &mut Figures) {
     {
         let flags: Flags = copy.flags.iter().cloned().collect();
         faults.flags_lost += usize::from(!entry.flags.contains(&flags));
-        let moved = entry.place.is_some_and(|place| place != copy.place);
-        faults.renumbered += usize::from(moved);
+        let renumbered = entry.place.is_some_and(|place| place != copy.place);
+        if mailbox.numbers_lost.load(Ordering::Relaxed) {
+            figures.said_renumbered += usize::from(renumbered);
+        } else {
+            faults.renumbered += usize::from(renumbered);
+        }
     }
 }
 

@@ -20,10 +20,13 @@ pub struct Trial {
     pub folder: PathBuf,
     /// The first of the ports; two stacks take a thousand each.
     pub ports: u16,
+    /// The program that is tried; another one than was built with this is one that was broken on
+    /// purpose.
+    pub program: PathBuf,
 }
 
 impl Trial {
-    /// Reads `PILOTHOUSE_CHAOS_SEED`, `_ROUNDS`, `_MINUTES`, `_DIR` and `_PORT_BASE`.
+    /// Reads `PILOTHOUSE_CHAOS_SEED`, `_ROUNDS`, `_MINUTES`, `_DIR`, `_PORT_BASE` and `_PROGRAM`.
     pub fn from_environment() -> Self {
         let seed = number("SEED").unwrap_or_else(rand::random);
         let folder = variable("DIR").map_or_else(
@@ -39,6 +42,9 @@ impl Trial {
             rounds: number("ROUNDS").map_or(40, |n| usize::try_from(n).expect("a small number")),
             time: Duration::from_secs_f64(seconds),
             folder: folder.canonicalize().expect("a folder"),
+            program: variable("PROGRAM")
+                .unwrap_or_else(|| env!("CARGO_BIN_EXE_pilothouse").to_owned())
+                .into(),
             ports: number("PORT_BASE").map_or(26_000, |n| u16::try_from(n).expect("a port")),
         }
     }

@@ -271,11 +271,7 @@ async fn a_full_server_or_one_that_refuses_leaves_it_where_it_is() {
 
 #[tokio::test]
 async fn a_server_that_goes_silent_is_waited_for_and_named() {
-    for (silent, place) in [
-        ("mail-2", Place::Copy),
-        ("mail-1", Place::Mark),
-        ("mail-2", Place::Compare),
-    ] {
+    for (silent, place) in [("mail-2", Place::Copy), ("mail-1", Place::Mark)] {
         let pair = Pair::new().await;
         furnished(&pair.stage, "ann", Kind::PopImap).await;
         let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
@@ -294,6 +290,34 @@ async fn a_server_that_goes_silent_is_waited_for_and_named() {
         server.come_back();
         let_time_pass(&pair.stage, &pair.stage.context).await;
         is_done(&pair, &started).await;
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_goes_silent_behind_shut_doors_keeps_nobody_outside() {
+    for place in [Place::Mark, Place::Switch, Place::Compare] {
+        let pair = Pair::new().await;
+        furnished(&pair.stage, "ann", Kind::PopImap).await;
+        let before = census(&read(pair.old(), "ann").await);
+        let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
+        until(&pair, &started, place).await;
+        pair.new.go_down();
+        let_time_pass(&pair.stage, &pair.stage.context).await;
+        let ann = address("ann");
+        pair.old().sign_in(&ann, Protocol::Pop3).unwrap();
+        pair.new.come_back();
+        let_time_pass(&pair.stage, &pair.stage.context).await;
+        let failed = item(&pair.stage, &started).await;
+        assert_eq!(failed.state, ItemState::Failed, "{place:?}: {failed:?}");
+        let error = failed.error.unwrap();
+        assert!(
+            error.starts_with("mail-2 did not answer for a minute"),
+            "{place:?}: {error}"
+        );
+        assert_eq!(census(&read(pair.old(), "ann").await), before);
+        let again = start(&pair.stage, &["ann"], Kind::Exchange).await;
+        let_time_pass(&pair.stage, &pair.stage.context).await;
+        is_done(&pair, &again).await;
     }
 }
 

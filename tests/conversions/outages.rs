@@ -109,6 +109,27 @@ async fn a_server_that_cannot_while_the_mailbox_is_in_use_is_waited_for() {
 }
 
 #[tokio::test]
+async fn trouble_while_it_was_in_use_does_not_count_behind_shut_doors() {
+    let stage = Stage::new().await;
+    furnished(&stage, "ann", Kind::PopImap).await;
+    let started = start(&stage, &["ann"], Kind::Exchange).await;
+    let busy = Fault::Busy("locked".to_owned());
+    stage.server.fail_next(Call::Snapshot, 1, &busy);
+    carry_on(&stage.context).await;
+    stage.world.clock.advance(TimeDelta::seconds(90));
+    let mut jobs = conversion::claim(&stage.context).await.unwrap();
+    let mut job = jobs.pop().unwrap();
+    while job.place != Place::Mark {
+        assert!(conversion::advance(&stage.context, &mut job).await.unwrap());
+    }
+    stage.server.fail_next(Call::Snapshot, 1, &busy);
+    conversion::advance(&stage.context, &mut job).await.unwrap();
+    assert!(!item(&stage, &started).await.state.is_over(), "it gave up");
+    let_time_pass(&stage, &stage.context).await;
+    assert_eq!(item(&stage, &started).await.state, ItemState::Done);
+}
+
+#[tokio::test]
 async fn a_refusal_at_any_reading_leaves_the_mailbox_as_it_was() {
     for reading in 0..4 {
         let stage = Stage::new().await;

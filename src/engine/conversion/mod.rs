@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
-use crate::domain::Place;
+use crate::domain::{Place, Way};
 use crate::store::engine::conversions::{self as saved, Job, Saved};
 use steps::Step;
 
@@ -138,7 +138,13 @@ async fn not_done(
     server: &str,
     error: &crate::backends::ServerError,
 ) -> anyhow::Result<bool> {
-    match patience::verdict(context, job, server, error) {
+    // Whoever waits for the target of a move could be let in at the server that it leaves.
+    let target = match (job.way, job.target) {
+        (Way::Move, Some(target)) => Some(moving::name(context, target).await?),
+        _ => None,
+    };
+    let elsewhere = target.as_deref() == Some(server);
+    match patience::verdict(context, job, (server, elsewhere), error) {
         patience::Verdict::Wait(wait) => {
             let trail = &job.trail;
             saved::wait(&context.store, job, &wait.why, wait.next_try, trail).await?;

@@ -1,6 +1,7 @@
 //! What happens when a server does not do its part: a silent one is waited for as long as it takes,
 //! one that answers and cannot is given a minute while the doors are shut, one that refuses ends
-//! the conversion, and the mailbox is as it was.
+//! the conversion, and the mailbox is as it was. The target of a move is given a minute, too, when
+//! it is silent: the server that the mailbox leaves can let its owner in.
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::backends::ServerError;
@@ -27,36 +28,45 @@ pub(super) enum Verdict {
     GiveUp(String),
 }
 
-/// Decides, and notes on the trail since when the server has been answering that it cannot.
+/// Decides, and notes on the trail since when the server has been keeping a mailbox shut that could
+/// be opened. With the name of the server it is told whether the mailbox has another one to go to.
 pub(super) fn verdict(
     context: &Context,
     job: &mut Job,
-    server: &str,
+    (server, elsewhere): (&str, bool),
     error: &ServerError,
 ) -> Verdict {
     let now = context.store.clock().now();
-    match error {
-        ServerError::Unreachable(_) => {
-            // Nobody can get in anyway: shut doors cost nothing.
-            job.trail.refusing_since = None;
-            Verdict::Wait(later(job, now, format!("{server} does not answer.")))
+    let shut = doors_are_shut(job.place);
+    let counts = match error {
+        // Nobody can get in anyway: shut doors cost nothing.
+        ServerError::Unreachable(_) => shut && elsewhere,
+        ServerError::Busy(_) => shut,
+        ServerError::Refused(why) => {
+            return Verdict::GiveUp(format!(
+                "{server} refuses: {}. The mailbox was left as it was; put that right, then retry.",
+                why.trim_end_matches('.')
+            ));
         }
-        ServerError::Busy(why) => {
-            let since = *job.trail.refusing_since.get_or_insert(now);
-            if doors_are_shut(job.place) && now - since >= SHUT_AT_MOST {
-                return Verdict::GiveUp(format!(
-                    "{server} could not go on for a minute while the mailbox was shut ({why}), so \
-                     it was left as it was. Nothing was lost; try again later."
-                ));
-            }
-            let why = format!("{server} cannot do it at the moment ({why}).");
-            Verdict::Wait(later(job, now, why))
-        }
-        ServerError::Refused(why) => Verdict::GiveUp(format!(
-            "{server} refuses: {}. The mailbox was left as it was; put that right, then retry.",
-            why.trim_end_matches('.')
-        )),
+    };
+    // What was the matter while the doors were open is over, or does not matter.
+    let since = counts.then(|| job.trail.refusing_since.unwrap_or(now));
+    job.trail.refusing_since = since;
+    let what = match error {
+        ServerError::Busy(why) => format!("cannot do it at the moment ({why})"),
+        _ => "does not answer".to_owned(),
+    };
+    if since.is_some_and(|since| now - since >= SHUT_AT_MOST) {
+        let could_not = match error {
+            ServerError::Busy(why) => format!("could not go on for a minute ({why})"),
+            _ => "did not answer for a minute".to_owned(),
+        };
+        return Verdict::GiveUp(format!(
+            "{server} {could_not} while the mailbox was shut, so it was left as it was. Nothing \
+             was lost; try again later."
+        ));
     }
+    Verdict::Wait(later(job, now, format!("{server} {what}.")))
 }
 
 const fn doors_are_shut(place: Place) -> bool {
