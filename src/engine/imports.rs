@@ -186,6 +186,7 @@ async fn one_step(
     }
     let ledger = Stored::new(context.store.clone(), LedgerId(import.id.0));
     let limits = Limits {
+        alone: false,
         connections: CONNECTIONS,
         mapping,
         adopt: true,

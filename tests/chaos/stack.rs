@@ -207,18 +207,14 @@ impl Stack {
 
     /// Kills a daemon and every process of it with SIGKILL.
     pub fn kill(&self, daemon: Daemon) {
-        let files: &[&str] = match daemon {
-            Daemon::Dovecot => &["run/dovecot/master.pid"],
-            Daemon::Sogo => &[
-                "run/sogo-web/sogo.pid",
-                "run/sogo-eas/sogo.pid",
-                "run/sogo-dav/sogo.pid",
-            ],
-            Daemon::Directory => &["pg/postmaster.pid"],
-        };
-        for file in files {
+        for file in daemon.files() {
             kill_daemon(&self.folder.join(file));
         }
+    }
+
+    fn runs(&self, daemon: Daemon) -> bool {
+        let mut files = daemon.files().iter();
+        files.all(|file| pid_in(&self.folder.join(file)).is_some())
     }
 
     /// Postfix looks once a minute only whether a database that it lost is back; told so, it looks
@@ -267,6 +263,21 @@ impl Stack {
     }
 }
 
+impl Daemon {
+    /// Where its processes say who they are.
+    const fn files(self) -> &'static [&'static str] {
+        match self {
+            Self::Dovecot => &["run/dovecot/master.pid"],
+            Self::Sogo => &[
+                "run/sogo-web/sogo.pid",
+                "run/sogo-eas/sogo.pid",
+                "run/sogo-dav/sogo.pid",
+            ],
+            Self::Directory => &["pg/postmaster.pid"],
+        }
+    }
+}
+
 impl Blow for (Stack, Daemon) {
     fn name(&self) -> String {
         format!("kills of {:?} on {}", self.1, self.0.name)
@@ -277,6 +288,10 @@ impl Blow for (Stack, Daemon) {
     }
 
     fn up(&self) {
+        if self.1 == Daemon::Directory && !self.0.runs(Daemon::Directory) {
+            // A SOGo that lost its database says 401 to phones until it is started again.
+            self.0.kill(Daemon::Sogo);
+        }
         self.0.start();
         if self.1 == Daemon::Directory {
             self.0.forget_lost_directory();

@@ -113,6 +113,8 @@ pub(super) async fn pass(
     let ledger = Stored::of(context.store.clone(), ledger, job);
     let limits = Limits {
         mode,
+        // The account there receives nothing, and nobody gets in.
+        alone: mode == Mode::Mirror,
         ..Limits::default()
     };
     let latest = Latest::default();

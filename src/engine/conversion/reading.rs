@@ -61,6 +61,9 @@ fn lock(latest: &Mutex<Option<Progress>>) -> std::sync::MutexGuard<'_, Option<Pr
 }
 
 /// Does something that may take long; `None` when the lease was lost meanwhile.
+///
+/// The work goes on while the lease is renewed: it may hold the very lock of the database that the
+/// renewal waits for.
 pub(super) async fn keeping_the_lease<T>(
     context: &Context,
     job: &Job,
@@ -68,15 +71,19 @@ pub(super) async fn keeping_the_lease<T>(
     work: impl Future<Output = T> + Send,
 ) -> anyhow::Result<Option<T>> {
     let lease = context.pace.lease;
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return Ok(Some(done)),
-            () = tokio::time::sleep(SHOWN_EVERY.min(lease / 3)) => {}
+    let renewing = async {
+        loop {
+            tokio::time::sleep(SHOWN_EVERY.min(lease / 3)).await;
+            let progress = lock(latest).take();
+            match saved::renew(&context.store, job, progress, lease).await {
+                Ok(Saved::Yes(())) => {}
+                Ok(Saved::Lost) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
         }
-        let progress = lock(latest).take();
-        if saved::renew(&context.store, job, progress, lease).await? == Saved::Lost {
-            return Ok(None);
-        }
+    };
+    tokio::select! {
+        done = work => Ok(Some(done)),
+        ended = renewing => ended,
     }
 }

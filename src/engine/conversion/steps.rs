@@ -408,7 +408,10 @@ async fn switch_back(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
             return Ok(step.unless_refused());
         }
         let servers = (moved.to, moved.from);
-        if let Passed::No(step) = moving::pass(context, job, servers, Mode::Additions).await? {
+        // Once its doors had opened there, flags are its owner's.
+        let after = saved::load(&context.store, job, Moment::After).await?;
+        let mode = after.map_or(Mode::Additions, |_| Mode::Keeping);
+        if let Passed::No(step) = moving::pass(context, job, servers, mode).await? {
             return Ok(step.unless_refused());
         }
     }

@@ -353,9 +353,12 @@ fn store(state: &mut State, opened: &str, rest: &str) {
             .split(' ')
             .filter(|flag| !flag.is_empty())
             .collect();
-        now.retain(|flag| !flags.split(' ').any(|other| other == *flag));
-        if what.starts_with('+') {
-            now.extend(flags.split(' '));
+        match what.chars().next() {
+            Some('+' | '-') => now.retain(|flag| !flags.split(' ').any(|other| other == *flag)),
+            _ => now.clear(),
+        }
+        if !what.starts_with('-') {
+            now.extend(flags.split(' ').filter(|flag| !flag.is_empty()));
         }
         now.sort_unstable();
         one.flags = now.join(" ");

@@ -141,6 +141,23 @@ async fn what_a_killed_pass_had_appended_gets_the_flags_that_it_has_by_now() {
 }
 
 #[tokio::test]
+async fn what_a_killed_pass_had_appended_and_its_owner_removed_since_goes() {
+    let Some(mut journey) = filled(10).await else {
+        return;
+    };
+    journey.limits.alone = true;
+    journey.pass().await;
+    let mut owner = killed_after_appending(&journey).await;
+    let inbox = owner.read("INBOX").await.unwrap();
+    let last = inbox.messages.keys().max().unwrap();
+    owner.expunge("INBOX", *last).await.unwrap();
+
+    journey.pass().await;
+
+    journey.assert_same().await;
+}
+
+#[tokio::test]
 async fn what_a_killed_pass_had_appended_is_not_copied_back_to_where_it_came_from() {
     let Some(journey) = filled(10).await else {
         return;

@@ -9,7 +9,9 @@ use crate::domain::copying::{CopiedFolder, CopiedMessage, Pass, RefusedMessage};
 use crate::domain::snapshot::MessageMark;
 
 use super::super::Fault;
+use super::super::response::Fetched;
 use super::super::session::{Opened, Session};
+use super::super::wire::NoSink;
 use super::append::{Appended, Appender, Into, placed};
 use super::changes::look;
 use super::fetch::fetch;
@@ -120,6 +122,18 @@ async fn quiet(session: &mut Session, wire: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The UIDs of the opened folder from that one on.
+async fn uids_from(session: &mut Session, from: u32) -> Result<HashSet<u32>, Fault> {
+    let mut there = HashSet::new();
+    // `*` is the last message, whatever its UID.
+    let mut each = |fetched: Fetched| there.extend(fetched.uid.filter(|uid| *uid >= from));
+    let set = format!("{}:*", from.max(1));
+    session
+        .uid_fetch(&set, "UID FLAGS", &mut NoSink, &mut each)
+        .await?;
+    Ok(there)
+}
+
 /// An empty folder takes the UIDVALIDITY of its source, where the target can do that.
 async fn number_folder(job: &Job, run: &Run<'_>) -> Result<(), CopyError> {
     let Some(numbering) = run.numbering else {
@@ -211,7 +225,26 @@ impl Work<'_> {
             self.run.ledger.put_folder(&job.record).await?;
             self.add(job, &changes.new, to).await?;
         }
+        if self.resumed && self.run.limits.alone && mode == Mode::Mirror {
+            self.remove_forgotten(job).await?;
+        }
         self.remove_stale(job).await
+    }
+
+    /// Removes what a killed pass had appended and nobody wrote down, when the source does not have
+    /// it any more: what it has was recognised.
+    async fn remove_forgotten(&mut self, job: &Job) -> Result<(), CopyError> {
+        let known = self.run.ledger.messages(job.record.key).await?;
+        let known: HashSet<u32> = known.iter().map(|message| message.target_uid).collect();
+        let there = uids_from(&mut self.pair.target, job.record.target_seen).await;
+        let there = there.map_err(self.pair.target_fault())?;
+        let forgotten: Vec<u32> = there.difference(&known).copied().collect();
+        if !forgotten.is_empty() {
+            let removed = expunge(&mut self.pair.target, &forgotten).await;
+            removed.map_err(self.pair.target_fault())?;
+            self.pass.removed += forgotten.len() as u64;
+        }
+        Ok(())
     }
 
     /// Brings flags at the target up to date. Killed on the way, nobody knows which of them it has:

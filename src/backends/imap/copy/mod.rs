@@ -133,6 +133,10 @@ pub struct Limits {
     pub adopt: bool,
     /// What of the source is carried over.
     pub mode: Mode,
+    /// Whether nothing but this copying puts mail into the target. Then what a killed pass has
+    /// appended there, and the source has expunged since, is told from mail that came by itself,
+    /// and goes in a [`Mode::Mirror`] pass.
+    pub alone: bool,
 }
 
 impl Default for Limits {
@@ -142,6 +146,7 @@ impl Default for Limits {
             mapping: Mapping::default(),
             adopt: false,
             mode: Mode::Mirror,
+            alone: false,
         }
     }
 }
