@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
+use crate::domain::filters::Filters;
 use crate::domain::mailserver::{
     Answer, Change, Entrance, Listener, Observed, ObservedMailbox, Route, Usage,
 };
@@ -169,6 +170,21 @@ pub trait MailServer: Send + Sync {
     /// the panel in.
     fn groupware(&self, _mailbox: &EmailAddress) -> Option<Arc<dyn groupware::Groupware>> {
         None
+    }
+
+    /// The mailbox's filter scripts; `None` where the server has none or does not let the panel at
+    /// them.
+    async fn filters(&self, _mailbox: &EmailAddress) -> Result<Option<Filters>, ServerError> {
+        Ok(None)
+    }
+
+    /// Makes the mailbox's filter scripts these and no others.
+    async fn put_filters(
+        &self,
+        _mailbox: &EmailAddress,
+        _filters: &Filters,
+    ) -> Result<(), ServerError> {
+        Err(ServerError::Refused("has no filters".to_owned()))
     }
 
     /// Where other servers reach it; `None` when its registration does not say where it takes mail.

@@ -10,6 +10,7 @@ pub mod copying;
 pub mod dns;
 pub mod effective;
 pub mod filter;
+pub mod filters;
 pub mod groupware;
 pub mod headway;
 pub mod ids;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::conversion::ReadAgain;
+use super::filters::Filters;
 use super::groupware::{GroupwareSummary, Inventory};
 
 /// What identifies one message and what must not change about it.
@@ -45,6 +46,9 @@ pub struct Snapshot {
     /// Calendars and contacts, where a move carries them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groupware: Option<Inventory>,
+    /// Filter scripts, where a move carries them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filters: Option<Filters>,
 }
 
 /// The figures of a folder, without its messages.
@@ -76,6 +80,9 @@ pub struct Summary {
     /// Calendars and contacts that moved along; null when none did.
     #[serde(default)]
     pub groupware: Option<GroupwareSummary>,
+    /// Filter scripts that moved along; null when none did.
+    #[serde(default)]
+    pub filters: Option<u64>,
 }
 
 impl FolderSnapshot {
@@ -117,6 +124,7 @@ impl Snapshot {
             bytes: folders.iter().map(|f| f.bytes).sum(),
             digest: hex(&digest.finalize()),
             groupware: self.groupware.as_ref().map(Inventory::summary),
+            filters: self.filters.as_ref().map(|all| all.scripts.len() as u64),
             folders,
         }
     }

@@ -1,5 +1,6 @@
 //! Accounts and domains: made, changed, listed, removed.
 use pilothouse::backends::ServerError;
+use pilothouse::domain::filters::Filters;
 use pilothouse::domain::mailserver::{
     Aspect, Change, DesiredMailbox, Observed, PasswordMark, wire_sentence,
 };
@@ -20,6 +21,7 @@ contract! {
     a_reason_that_no_protocol_can_say_is_refused,
     removing_twice_is_removing_once,
     accounts_are_listed_page_by_page_in_order,
+    filter_scripts_are_kept_byte_for_byte_and_one_is_in_force,
 }
 
 async fn what_is_unknown_is_observed_as_nothing(subject: Subject) {
@@ -278,4 +280,34 @@ async fn accounts_are_listed_page_by_page_in_order(subject: Subject) {
     assert!(seen.is_sorted(), "{seen:?}");
     seen.retain(|address| address.domain() == subject.domain);
     assert_eq!(seen, ours);
+}
+
+async fn filter_scripts_are_kept_byte_for_byte_and_one_is_in_force(subject: Subject) {
+    let desired = subject.desired("ann");
+    subject.create(&desired).await;
+    let (of, server) = (&desired.address, &subject.server);
+    assert_eq!(server.filters(of).await.unwrap(), Some(Filters::default()));
+    let scripts = [
+        (
+            "Sortiert x & y",
+            "require [\"fileinto\"];\r\n# Füße \"q\" \\ \t 🎉\r\nfileinto \"Füße\";\r\n",
+        ),
+        ("away", "stop;\n"),
+    ];
+    let mut wanted = Filters {
+        scripts: scripts
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .into(),
+        active: Some("Sortiert x & y".to_owned()),
+    };
+    for active in [Some("Sortiert x & y"), Some("away"), None] {
+        wanted.active = active.map(str::to_owned);
+        for _ in 0..2 {
+            server.put_filters(of, &wanted).await.unwrap();
+            assert_eq!(server.filters(of).await.unwrap().as_ref(), Some(&wanted));
+        }
+    }
+    wanted.scripts.remove("Sortiert x & y");
+    server.put_filters(of, &wanted).await.unwrap();
+    assert_eq!(server.filters(of).await.unwrap(), Some(wanted));
 }

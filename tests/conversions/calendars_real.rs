@@ -7,9 +7,13 @@ use std::time::{Duration, Instant};
 use pilothouse::app::conversions::NewBatch;
 use pilothouse::app::reversals::{self, Chosen, NewReversal};
 use pilothouse::authz::ConvertMailboxes;
-use pilothouse::domain::{Batch, Kind};
+use pilothouse::backends;
+use pilothouse::domain::filters::Filters;
+use pilothouse::domain::{Batch, ItemState, Kind};
 
 use crate::clients::dav::Dav;
+use crate::clients::imap::Imap;
+use crate::clients::smtp;
 use crate::moves_real::Two;
 use crate::real::{Owner, PASSWORD};
 use crate::theatre::{batch_of, carry_on, item, try_start};
@@ -237,4 +241,81 @@ async fn calendars_and_contacts_move_in_use_and_go_back_with_what_is_new_byte_fo
     let after = old.everything().await.unwrap();
     assert_eq!(differing(&before, &after), Vec::<String>::new());
     assert_eq!(new.propfind().await, Ok(401));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_let_the_panel_at_them_is_named_and_nothing_is_begun() {
+    let Some(two) = Two::alike().await else {
+        return;
+    };
+    let stage = &two.real.stage;
+    let mut info = crate::moves_real::second_stack();
+    info.as_object_mut().unwrap().remove("groupware_url");
+    let (settings, secrets) = backends::dovecot_sogo::split_stack_info(info).unwrap();
+    let shut = backends::adapter("dovecot_sogo", settings, secrets).unwrap();
+    stage.context.servers.put(two.new_id, shut);
+    let owner = two.real.owner(Kind::Exchange).await;
+    let started = drain(&two, &owner).await;
+    carry_on(&stage.context).await;
+    let item = item(stage, &started).await;
+    assert_eq!(item.state, ItemState::Failed, "{item:?}");
+    let why = item.error.unwrap();
+    assert!(
+        why.contains("mail-2 does not let the panel at them"),
+        "{why}"
+    );
+    assert_eq!(stage.see(&owner.local).await.server_name, "mail-1");
+    assert_eq!(
+        Dav::new(&two.real.doors, &owner.address, PASSWORD)
+            .propfind()
+            .await,
+        Ok(207)
+    );
+}
+
+#[tokio::test]
+async fn filters_move_and_sort_the_mail_at_the_new_server() {
+    let Some(two) = Two::new().await else {
+        return;
+    };
+    let (stage, old) = (&two.real.stage, &two.real.doors);
+    let owner = two.real.owner(Kind::PopImap).await;
+    let address = crate::stage::address(&owner.local);
+    let script = "require [\"fileinto\", \"mailbox\"];\r\nfileinto :create \"Sorted\";\r\n";
+    let filters = Filters {
+        scripts: [("mine".to_owned(), script.to_owned())].into(),
+        active: Some("mine".to_owned()),
+    };
+    let server = stage.context.servers.get(stage.id).unwrap();
+    server.put_filters(&address, &filters).await.unwrap();
+    let started = try_start(stage, batch_of(&[&owner.local], Kind::Exchange));
+    let started = started.await.unwrap();
+    carry_on(&stage.context).await;
+    two.until_over(&started).await;
+    let new = stage.context.servers.get(two.new_id).unwrap();
+    assert_eq!(new.filters(&address).await.unwrap(), Some(filters));
+    // Brought to the old server, which passes it on.
+    let letter = b"Subject: sorted\r\n\r\nHello.\r\n";
+    smtp::deliver(old, "x@elsewhere.test", &owner.address, letter)
+        .await
+        .unwrap();
+    let begun = Instant::now();
+    loop {
+        let mut imap = Imap::login(&two.new, &owner.address, PASSWORD)
+            .await
+            .unwrap();
+        let folders = imap.read_all().await.unwrap();
+        if folders
+            .get("Sorted")
+            .is_some_and(|folder| folder.messages.len() == 1)
+        {
+            break;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{:?}",
+            folders.keys()
+        );
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
 }

@@ -16,6 +16,7 @@ mod clients;
 mod arrivals;
 mod awkward;
 mod blockers;
+mod calendars;
 mod calendars_real;
 mod control;
 mod crowd;

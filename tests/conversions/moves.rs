@@ -25,19 +25,26 @@ pub struct Pair {
 
 impl Pair {
     pub async fn new() -> Self {
-        let stage = Stage::new().await;
+        let pair = Self::alike().await;
+        let stage = &pair.stage;
         let pop_imap = MemoryServer::pop_imap_only(stage.world.clock.clone());
         stage.server.offer(pop_imap.offers());
         stage
-            .sql("UPDATE mail_servers SET offers = '[\"imap\",\"pop3\",\"smtp\"]'")
+            .sql("UPDATE mail_servers SET offers = '[\"imap\",\"pop3\",\"smtp\"]' WHERE name <> 'mail-2'")
             .await;
+        pair
+    }
+
+    /// Both offer everything.
+    pub async fn alike() -> Self {
+        let stage = Stage::new().await;
         let new = MemoryServer::full(stage.world.clock.clone());
         let new_id = crate::stage::registered(&stage.world, "mail-2", &new).await;
         stage.context.servers.put(new_id, Arc::new(new.clone()));
         Self { stage, new, new_id }
     }
 
-    fn old(&self) -> &MemoryServer {
+    pub fn old(&self) -> &MemoryServer {
         &self.stage.server
     }
 
@@ -145,7 +152,7 @@ async fn one_step(context: &Context) -> bool {
 }
 
 /// Steps until the one mailbox of a batch stands at `place`.
-async fn until(pair: &Pair, started: &Batch, place: Place) {
+pub async fn until(pair: &Pair, started: &Batch, place: Place) {
     while item(&pair.stage, started).await.place != place {
         assert!(one_step(&pair.stage.context).await);
     }

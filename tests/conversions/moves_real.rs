@@ -25,13 +25,14 @@ use crate::theatre::{another, batch_of, carry_on, item, try_start};
 pub struct Two {
     pub real: Real,
     pub new: Doors,
+    pub new_id: ServerId,
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "how a test run is told where its stack is"
 )]
-fn second_stack() -> serde_json::Value {
+pub fn second_stack() -> serde_json::Value {
     let path = std::env::var("PILOTHOUSE_TEST_STACK2_INFO").unwrap_or_else(|_| {
         panic!(
             "No second mail stack. Start one and set PILOTHOUSE_TEST_STACK2_INFO=/dir/info.json, \
@@ -62,7 +63,11 @@ impl Two {
         let described = backends::memory::MemoryServer::full(stage.world.clock.clone());
         let id: ServerId = crate::stage::registered(&stage.world, "mail-2", &described).await;
         stage.context.servers.put(id, server);
-        Some(Self { real, new })
+        Some(Self {
+            real,
+            new,
+            new_id: id,
+        })
     }
 
     pub async fn until_over(&self, started: &Batch) {

@@ -44,6 +44,40 @@ pub(super) enum Command<'a> {
         /// The next message gets this UID or a higher one.
         next_uid: Option<u32>,
     },
+    /// The names of a person's filter scripts, and which is in force.
+    SieveList(&'a str),
+    /// A script.
+    SieveGet {
+        /// Whose.
+        user: &'a str,
+        /// Its name.
+        name: &'a str,
+    },
+    /// Make or replace a script.
+    SievePut {
+        /// Whose.
+        user: &'a str,
+        /// Its name.
+        name: &'a str,
+        /// The script.
+        script: &'a str,
+    },
+    /// Put a script in force.
+    SieveActivate {
+        /// Whose.
+        user: &'a str,
+        /// Its name.
+        name: &'a str,
+    },
+    /// Put no script in force.
+    SieveDeactivate(&'a str),
+    /// Remove a script that is not in force.
+    SieveDelete {
+        /// Whose.
+        user: &'a str,
+        /// Its name.
+        name: &'a str,
+    },
 }
 
 /// What a command answered.
@@ -92,6 +126,21 @@ impl Command<'_> {
                 }
                 ("mailboxUpdate", parameters)
             }
+            Self::SieveList(user) => ("sieveList", json!({"user": user})),
+            Self::SieveGet { user, name } => {
+                ("sieveGet", json!({"user": user, "scriptname": name}))
+            }
+            Self::SievePut { user, name, script } => (
+                "sievePut",
+                json!({"user": user, "scriptname": name, "file": script}),
+            ),
+            Self::SieveActivate { user, name } => {
+                ("sieveActivate", json!({"user": user, "scriptname": name}))
+            }
+            Self::SieveDeactivate(user) => ("sieveDeactivate", json!({"user": user})),
+            Self::SieveDelete { user, name } => {
+                ("sieveDelete", json!({"user": user, "scriptname": [name]}))
+            }
         }
     }
 }
@@ -120,7 +169,7 @@ pub(super) fn check_commands(listed: &Value) -> Result<(), ServerError> {
 }
 
 /// One of each command.
-const EVERY: [Command<'static>; 6] = [
+const EVERY: [Command<'static>; 12] = [
     Command::FlushLogins(Some("")),
     Command::FlushLogins(None),
     Command::Kick(""),
@@ -132,6 +181,16 @@ const EVERY: [Command<'static>; 6] = [
         uidvalidity: Some(1),
         next_uid: Some(1),
     },
+    Command::SieveList(""),
+    Command::SieveGet { user: "", name: "" },
+    Command::SievePut {
+        user: "",
+        name: "",
+        script: "",
+    },
+    Command::SieveActivate { user: "", name: "" },
+    Command::SieveDeactivate(""),
+    Command::SieveDelete { user: "", name: "" },
 ];
 
 /// Doveadm's name of the type of a value.

@@ -17,6 +17,7 @@ mod numbering;
 mod probe;
 mod routes;
 mod settings;
+mod sieve;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use tokio::time::Instant;
 use super::imap::copy::Numbering;
 use super::imap::{self, Login};
 use super::{Abilities, Depth, Health, MailServer, ServerError};
+use crate::domain::filters::Filters;
 use crate::domain::mailserver::{
     Answer, Aspect, Change, DesiredMailbox, Entrance, Listener, Observed, ObservedMailbox, Route,
     Security, Usage,
@@ -359,6 +361,18 @@ impl MailServer for DovecotSogo {
         let calendars = self.calendars.clone()?;
         let of = self::groupware::Of::new(calendars, self.directory.clone(), mailbox.clone());
         Some(Arc::new(of))
+    }
+
+    async fn filters(&self, mailbox: &EmailAddress) -> Result<Option<Filters>, ServerError> {
+        sieve::read(&self.doveadm, mailbox).await.map(Some)
+    }
+
+    async fn put_filters(
+        &self,
+        mailbox: &EmailAddress,
+        filters: &Filters,
+    ) -> Result<(), ServerError> {
+        sieve::write(&self.doveadm, mailbox, filters).await
     }
 
     fn entrance(&self) -> Option<Entrance> {

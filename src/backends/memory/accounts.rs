@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::super::{Abilities, ServerError};
 use super::groupware::Calendars;
 use super::mail::Store;
+use crate::domain::filters::Filters;
 use crate::domain::mailserver::{
     Aspect, Change, DesiredMailbox, Observed, ObservedMailbox, Onward, PasswordMark, Route, Usage,
     wire_sentence,
@@ -33,6 +34,7 @@ pub(super) struct Account {
     pub(super) seen: ObservedMailbox,
     pub(super) store: Store,
     pub(super) calendars: Calendars,
+    pub(super) filters: Filters,
     pub(super) last_used: BTreeMap<Protocol, DateTime<Utc>>,
     pub(super) sessions: Vec<Protocol>,
 }
@@ -279,6 +281,7 @@ impl Account {
             seen,
             store: Store::new(),
             calendars: Calendars::default(),
+            filters: Filters::default(),
             last_used: BTreeMap::new(),
             sessions: Vec::new(),
         }

@@ -31,6 +31,8 @@ pub enum Call {
     Groupware,
     /// A change of calendars and contacts.
     GroupwareChange,
+    /// A look at filter scripts, or a change of them.
+    Filters,
 }
 
 /// What befalls one call.

@@ -20,6 +20,22 @@ pub(super) struct Calendars {
     preferences: Value,
 }
 
+impl Calendars {
+    /// Writes an item. Says whether there is such a collection.
+    pub(super) fn scribble(&mut self, path: &str, name: &str, content: &str) -> bool {
+        let item = Item {
+            name: name.to_owned(),
+            removed: false,
+            content: content.to_owned(),
+            beside: Value::Null,
+        };
+        let there = self.collections.get_mut(path);
+        there
+            .map(|(_, items)| items.insert(name.to_owned(), item))
+            .is_some()
+    }
+}
+
 /// Those of one mailbox.
 pub(super) struct Of {
     server: MemoryServer,

@@ -20,6 +20,16 @@ pub struct Letter<'a> {
     pub date: DateTime<Utc>,
 }
 
+/// Calendars.
+impl MemoryServer {
+    /// Writes an item into a collection behind the panel's back. Says whether there is one.
+    pub fn scribble(&self, of: &EmailAddress, path: &str, name: &str, content: &str) -> bool {
+        let mut world = self.world();
+        let account = world.at_mut(of);
+        account.is_some_and(|account| account.calendars.scribble(path, name, content))
+    }
+}
+
 /// Mail.
 impl MemoryServer {
     /// Mail arrives in the inbox, if the server takes it. Returns its UID, or the refusal; mail for

@@ -17,6 +17,7 @@ use async_trait::async_trait;
 
 use super::groupware::Groupware;
 use super::{Abilities, Depth, Health, MailServer, ServerError};
+use crate::domain::filters::Filters;
 use crate::domain::mailserver::{
     Answer, Change, Entrance, Listener, Observed, ObservedMailbox, Route, Security, Usage,
 };
@@ -202,6 +203,29 @@ impl MailServer for MemoryServer {
     fn groupware(&self, mailbox: &EmailAddress) -> Option<Arc<dyn Groupware>> {
         let has_them = self.offers().has_calendars();
         has_them.then(|| Arc::new(groupware::Of::new(self.clone(), mailbox.clone())) as _)
+    }
+
+    async fn filters(&self, mailbox: &EmailAddress) -> Result<Option<Filters>, ServerError> {
+        self.answer(Call::Filters, |world| {
+            let account = world.at(mailbox);
+            Ok(Some(account.map(|a| a.filters.clone()).unwrap_or_default()))
+        })
+        .await
+    }
+
+    async fn put_filters(
+        &self,
+        mailbox: &EmailAddress,
+        filters: &Filters,
+    ) -> Result<(), ServerError> {
+        self.answer(Call::Filters, |world| {
+            let account = world
+                .at_mut(mailbox)
+                .ok_or_else(|| ServerError::Refused(format!("there is no mailbox {mailbox}")))?;
+            account.filters = filters.clone();
+            Ok(())
+        })
+        .await
     }
 
     fn in_process(&self, mailbox: &EmailAddress) -> Option<Mailbox> {

@@ -2,8 +2,8 @@
 //! their numbers are the new server's. Pure, and without regard to what the copying itself noted.
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::groupware;
 use crate::domain::snapshot::{Comparison, FolderSnapshot, MessageMark, Snapshot};
+use crate::domain::{filters, groupware};
 
 /// Compares folder by folder: each message of `before` must be in `after` with its SHA-256, date
 /// and flags, as often as it was there. What is there beyond has arrived. Calendars and contacts that
@@ -28,6 +28,11 @@ pub fn compare_moved(before: &Snapshot, after: &Snapshot) -> Comparison {
         let nothing = groupware::Inventory::default();
         let after = after.groupware.as_ref().unwrap_or(&nothing);
         result.differences.extend(groupware::compare(before, after));
+    }
+    if let Some(before) = &before.filters {
+        let nothing = filters::Filters::default();
+        let after = after.filters.as_ref().unwrap_or(&nothing);
+        result.differences.extend(filters::compare(before, after));
     }
     result
 }

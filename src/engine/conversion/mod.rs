@@ -4,6 +4,7 @@
 //! writes only while its lease holds, and what it asks of a server has the same effect twice.
 //! [`steps`] says what is done at each place, [`patience`] what happens when a server does not do
 //! its part, [`proof`] what counts as nothing lost.
+mod filters;
 mod groupware;
 mod moving;
 mod patience;

@@ -15,9 +15,9 @@ use crate::engine::{Context, routes};
 use crate::store::engine::conversions::{Job, Saved};
 use crate::store::engine::{moves, servers};
 
-use super::groupware;
 use super::reading::{self, Latest, telling};
 use super::steps::Step;
+use super::{filters, groupware};
 
 /// So few changes in a pass are left for when the doors are shut.
 const LITTLE: u64 = 25;
@@ -91,7 +91,7 @@ pub(super) enum Passed {
 }
 
 /// One pass from a server to another, of which one is the mailbox's home: mail first, then calendars
-/// and contacts.
+/// and contacts, then filters.
 pub(super) async fn pass(
     context: &Context,
     job: &Job,
@@ -124,10 +124,13 @@ pub(super) async fn pass(
     match passed {
         None => no(Step::Lost),
         Some(Ok(pass)) => match pass.refused.first() {
-            None => match groupware::pass(context, job, (from, to), mode).await? {
-                None => Ok(Passed::Yes(pass)),
-                Some(step) => no(step),
-            },
+            None => {
+                let mut stopped = groupware::pass(context, job, (from, to), mode).await?;
+                if stopped.is_none() {
+                    stopped = filters::pass(context, job, (from, to), mode).await?;
+                }
+                stopped.map_or(Ok(Passed::Yes(pass)), no)
+            }
             Some(refused) => {
                 let why = format!(
                     "{} does not take message {} of {}: {}. The mailbox was left as it was; remove \

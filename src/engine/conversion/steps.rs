@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use super::moving::{self, Passed};
-use super::{groupware, proof, reading};
+use super::{filters, groupware, proof, reading};
 use crate::authz::{ConvertMailboxes, ViewConversions};
 use crate::backends::imap::copy::Mode;
 use crate::backends::{Depth, ServerError};
@@ -175,6 +175,9 @@ async fn mark(context: &Context, job: &Job) -> anyhow::Result<Step> {
     {
         return Ok(step);
     }
+    if let Some(step) = filters::add_to(&mut snapshot, context, job).await? {
+        return Ok(step);
+    }
     Ok(Step::OnWith(Place::Switch, Moment::Before, snapshot))
 }
 
@@ -280,6 +283,11 @@ async fn compare(context: &Context, job: &Job) -> anyhow::Result<Step> {
     };
     if before.groupware.is_some()
         && let Some(step) = groupware::add_to(&mut after, context, job).await?
+    {
+        return Ok(step);
+    }
+    if before.filters.is_some()
+        && let Some(step) = filters::add_to(&mut after, context, job).await?
     {
         return Ok(step);
     }

@@ -143,6 +143,13 @@ impl Page {
         if let Some(moved) = &receipt.before.groupware {
             let _ = write!(said, " {}", moved_along(moved));
         }
+        match receipt.before.filters {
+            None | Some(0) => {}
+            Some(1) => said.push_str(" 1 filter moved along, too."),
+            Some(n) => {
+                let _ = write!(said, " {} filters moved along, too.", thousands(n));
+            }
+        }
         match receipt.arrived_meanwhile {
             0 => {}
             1 => said.push_str(" 1 new message arrived meanwhile and is there, too."),
