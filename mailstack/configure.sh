@@ -105,6 +105,9 @@ configure() {
   configure_dovecot
   if offers_sogo; then
     render "$HERE/templates/nginx.conf" "$BASE/etc/nginx/nginx.conf" 644 root:root
+    # front-forwards.sh writes who lives elsewhere.
+    [ -s "$BASE/etc/nginx/forwards.conf" ] || printf 'map $login_name $home { default ""; }\nmap $home $home_host { default ""; }\n' \
+      > "$BASE/etc/nginx/forwards.conf"
     each_role configure_role
   else
     render "$HERE/templates/nginx-pop-imap.conf" "$BASE/etc/nginx/nginx.conf" 644 root:root

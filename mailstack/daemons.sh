@@ -20,6 +20,13 @@ start_last_logins() {
   wait_until 5 "last-logins.sh should start" alive "$BASE/run/last-logins.pid"
 }
 
+stop_front_forwards() { stop_pid "$BASE/run/front-forwards.pid"; }
+start_front_forwards() {
+  alive "$BASE/run/front-forwards.pid" && return 0
+  launch setsid --fork "$HERE/front-forwards.sh" "$BASE" "$PORT_PG"
+  wait_until 5 "front-forwards.sh should start" alive "$BASE/run/front-forwards.pid"
+}
+
 # together COMMAND…: runs each at the same time; fails when one failed.
 together() {
   local command jobs=() failed=0
@@ -43,6 +50,7 @@ start_all() {
     together start_dovecot start_postfix
   fi
   start_nginx
+  ! offers_sogo || start_front_forwards
   local port
   for port in $PORT_IMAP $PORT_IMAPS $PORT_POP3 $PORT_POP3S $PORT_SIEVE $PORT_SMTP $PORT_SUBMISSION $PORT_FRONT; do
     wait_port "$BIND" "$port"
@@ -53,6 +61,7 @@ start_all() {
 
 # Front first, database last; what the mode does not offer may still run from an earlier mode.
 stop_all() {
+  stop_front_forwards
   stop_pid "$BASE/run/nginx/nginx.pid"
   together "each_role_at_once stop_role" stop_last_logins stop_postfix stop_dovecot
   stop_postgres
@@ -74,6 +83,7 @@ status() {
   if offers_sogo; then
     each_role role_status
     report last-logins "$BASE/run/last-logins.pid"
+    report front-forwards "$BASE/run/front-forwards.pid"
   fi
   [ "$ALL_UP" = yes ]
 }

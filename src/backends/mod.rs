@@ -196,6 +196,12 @@ pub trait MailServer: Send + Sync {
     /// yet; until it is, nothing is accepted for it. A route of a higher generation stays.
     async fn route(&self, routes: &[Route]) -> Result<(), ServerError>;
 
+    /// Learns where other servers are reached now, by their names; what it passes on to one of them
+    /// goes there from when this returns. Those that it passes nothing on to it need not remember.
+    async fn introduce(&self, _peers: &[(String, Entrance)]) -> Result<(), ServerError> {
+        Ok(())
+    }
+
     /// The same mailbox in this process, for a server that has no wire.
     fn in_process(&self, _mailbox: &EmailAddress) -> Option<memory::Mailbox> {
         None

@@ -175,6 +175,8 @@ pub struct Entrance {
     pub pop3: Option<u16>,
     /// The port of ManageSieve with STARTTLS, if it has it.
     pub sieve: Option<u16>,
+    /// Its front door for `ActiveSync` and DAV, if it offers one of them: scheme, host and port.
+    pub http: Option<String>,
     /// Whether its certificate must be one that is trusted; on loopback any will do.
     pub verified: bool,
 }

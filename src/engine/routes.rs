@@ -5,6 +5,8 @@
 //! it late changes nothing, and everything here may be done twice and by several processes.
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
 use super::Context;
 use super::reconciler::desired;
 use super::rhythm::Again;
@@ -23,7 +25,40 @@ pub async fn look(context: Context) -> anyhow::Result<Again> {
     if routes::add_missing(&context.store).await? > 0 {
         context.store.bell().ring();
     }
+    introduce(&context).await?;
     Ok(Again::Later)
+}
+
+/// Tells each server where the others are reached now, when that is not what it was told last: a
+/// registration that changes must not wait for the next mailbox that moves. One that cannot be told
+/// is told at the next look.
+async fn introduce(context: &Context) -> anyhow::Result<()> {
+    let all = servers::all(&context.store).await?;
+    let entrance = |id| context.servers.get(id).ok()?.entrance();
+    let known: Vec<_> = all
+        .iter()
+        .filter_map(|server| Some((server.id, (server.name.clone(), entrance(server.id)?))))
+        .collect();
+    let tell = |id: ServerId| {
+        let others = known.iter().filter(move |(other, _)| *other != id);
+        let peers: Vec<_> = others.map(|(_, peer)| peer.clone()).collect();
+        async move {
+            let Ok(remote) = context.servers.get(id) else {
+                return;
+            };
+            if peers.is_empty() || context.servers.knows(id, &peers) {
+                return;
+            }
+            match remote.introduce(&peers).await {
+                Ok(()) => context.servers.told(id, peers),
+                Err(error) => tracing::debug!(%error, "a server was not told of the others"),
+            }
+        }
+    };
+    let now = context.store.clock().now();
+    let awake = all.iter().filter(|server| !server.rests(now));
+    join_all(awake.map(|server| tell(server.id))).await;
+    Ok(())
 }
 
 /// Tells one server what is new.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Context, health};
 use crate::backends::{self, MailServer, ServerError};
 use crate::domain::ServerId;
+use crate::domain::mailserver::Entrance;
 use crate::store::engine::servers::{self, Server};
 use crate::store::seal::Key;
 
@@ -19,8 +20,12 @@ pub struct Servers {
 #[derive(Default)]
 struct Inner {
     connected: Mutex<HashMap<ServerId, Connected>>,
+    introduced: Mutex<HashMap<ServerId, Vec<Peer>>>,
     key: Option<Key>,
 }
+
+/// A server as another one knows it: its name, and where it is reached.
+pub(super) type Peer = (String, Entrance);
 
 struct Connected {
     remote: Arc<dyn MailServer>,
@@ -61,6 +66,21 @@ impl Servers {
     pub fn get(&self, id: ServerId) -> Result<Arc<dyn MailServer>, ServerError> {
         let remote = self.connected().get(&id).map(|one| one.remote.clone());
         remote.ok_or_else(|| ServerError::Unreachable("is not connected yet".to_owned()))
+    }
+
+    fn introduced(&self) -> MutexGuard<'_, HashMap<ServerId, Vec<Peer>>> {
+        let introduced = self.inner.introduced.lock();
+        introduced.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a server was told just this of the others, by this process.
+    pub(super) fn knows(&self, id: ServerId, peers: &[Peer]) -> bool {
+        self.introduced().get(&id).map(Vec::as_slice) == Some(peers)
+    }
+
+    /// It was told.
+    pub(super) fn told(&self, id: ServerId, peers: Vec<Peer>) {
+        self.introduced().insert(id, peers);
     }
 
     fn is_current(&self, server: &Server) -> bool {

@@ -22,4 +22,5 @@ mod groupware;
 mod measure;
 mod outage;
 mod phone;
+mod routes;
 mod snapshots;

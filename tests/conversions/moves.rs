@@ -556,3 +556,29 @@ async fn another_process_goes_on_with_a_move_from_any_place() {
         assert_eq!(census(&read(&pair.new, "ann").await), before);
     }
 }
+
+#[tokio::test]
+async fn a_server_is_told_where_another_one_is_reached_now_without_a_move() {
+    let pair = Pair::new().await;
+    furnished(&pair.stage, "ann", Kind::PopImap).await;
+    start(&pair.stage, &["ann"], Kind::Exchange).await;
+    carry_on(&pair.stage.context).await;
+    pair.settle().await;
+    let told = pair.old().calls(Call::Introduce);
+    pair.settle().await;
+    assert_eq!(
+        pair.old().calls(Call::Introduce),
+        told,
+        "told what it knows"
+    );
+    pair.new.move_to("elsewhere.test");
+    pair.old()
+        .fail_next(Call::Introduce, 1, &Fault::LoseRequest);
+    pair.settle().await;
+    let onward = pair.old().onward(&address("ann")).unwrap();
+    assert_eq!(
+        (onward.server.as_str(), onward.entrance.host.as_str()),
+        ("mail-2", "elsewhere.test")
+    );
+    assert_eq!(pair.old().calls(Call::Introduce), told + 2);
+}

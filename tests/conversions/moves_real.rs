@@ -43,7 +43,7 @@ pub fn second_stack() -> serde_json::Value {
 }
 
 impl Two {
-    async fn new() -> Option<Self> {
+    pub async fn new() -> Option<Self> {
         let two = Self::alike().await?;
         let stage = &two.real.stage;
         stage

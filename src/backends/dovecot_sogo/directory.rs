@@ -16,7 +16,7 @@ use crate::domain::mailserver::{Aspect, DesiredMailbox, Observed, ObservedMailbo
 use crate::domain::{DomainName, EmailAddress, Protocol};
 
 /// The version of the schema that this adapter speaks.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 /// The database, by a small pool of its own that connects when it is first needed.
 pub(super) struct Directory {

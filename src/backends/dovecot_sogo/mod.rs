@@ -384,8 +384,22 @@ impl MailServer for DovecotSogo {
             imap: offered(Protocol::Imap, s.imap),
             pop3: offered(Protocol::Pop3, s.pop3),
             sieve: s.sieve,
+            http: s
+                .http
+                .as_ref()
+                .filter(|_| s.offers.has_calendars())
+                .map(|url| url.origin().ascii_serialization()),
             verified: !is_loopback(&s.host),
         })
+    }
+
+    async fn introduce(&self, peers: &[(String, Entrance)]) -> Result<(), ServerError> {
+        if !self.directory.introduce(peers).await? {
+            return Ok(());
+        }
+        // Cached logins lead to where it was.
+        let flushed = self.doveadm.run(&Command::FlushLogins(None)).await?;
+        flushed.rows("authCacheFlush", &[NO_USER]).map(|_| ())
     }
 
     async fn route(&self, routes: &[Route]) -> Result<(), ServerError> {

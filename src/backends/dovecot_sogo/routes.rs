@@ -16,7 +16,11 @@ impl Directory {
     pub(super) async fn put_routes(&self, routes: &[Route]) -> Result<(), ServerError> {
         for some in routes.chunks(TOGETHER) {
             let mut tx = self.pool().await?.begin().await.map_err(explained)?;
-            put_peers(&mut tx, some).await.map_err(explained)?;
+            let onward = some.iter().filter_map(|route| route.onward.as_ref());
+            let peers = onward.map(|onward| (onward.server.as_str(), &onward.entrance));
+            put_peers(&mut tx, peers.collect())
+                .await
+                .map_err(explained)?;
             put_forwards(&mut tx, some).await.map_err(explained)?;
             tx.commit().await.map_err(explained)?;
         }
@@ -31,19 +35,39 @@ fn explained(fault: sqlx::Error) -> ServerError {
 
 type Tx<'a> = Transaction<'a, Postgres>;
 
+impl Directory {
+    /// Writes where those of these servers are that something is passed on to. Says whether one of
+    /// them was elsewhere.
+    pub(super) async fn introduce(
+        &self,
+        peers: &[(String, Entrance)],
+    ) -> Result<bool, ServerError> {
+        let mut tx = self.pool().await?.begin().await.map_err(explained)?;
+        let known: Vec<String> = sqlx::query_scalar("SELECT name FROM peers")
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(explained)?;
+        let known = peers.iter().filter(|(name, _)| known.contains(name));
+        let known = known.map(|(name, to)| (name.as_str(), to)).collect();
+        let moved = put_peers(&mut tx, known).await.map_err(explained)?;
+        tx.commit().await.map_err(explained)?;
+        Ok(moved > 0)
+    }
+}
+
 /// In the order of their names, so that two writers do not wait for each other in a circle.
-async fn put_peers(tx: &mut Tx<'_>, routes: &[Route]) -> sqlx::Result<()> {
-    let onward = routes.iter().filter_map(|route| route.onward.as_ref());
-    let peers: BTreeMap<&str, &Entrance> = onward
-        .map(|onward| (onward.server.as_str(), &onward.entrance))
-        .collect();
+/// Says how many were new or elsewhere.
+async fn put_peers(tx: &mut Tx<'_>, peers: BTreeMap<&str, &Entrance>) -> sqlx::Result<u64> {
+    let mut written = 0;
     let port = |port: Option<u16>| port.map(i32::from);
     for (name, to) in peers {
-        sqlx::query(
-            "INSERT INTO peers (name, host, smtp, imap, pop3, sieve, verified) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET \
+        let done = sqlx::query(
+            "INSERT INTO peers (name, host, smtp, imap, pop3, sieve, verified, http) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO UPDATE SET \
                host = excluded.host, smtp = excluded.smtp, imap = excluded.imap, \
-               pop3 = excluded.pop3, sieve = excluded.sieve, verified = excluded.verified",
+               pop3 = excluded.pop3, sieve = excluded.sieve, verified = excluded.verified, \
+               http = excluded.http \
+             WHERE (peers.*) IS DISTINCT FROM (excluded.*)",
         )
         .bind(name)
         .bind(&to.host)
@@ -52,10 +76,12 @@ async fn put_peers(tx: &mut Tx<'_>, routes: &[Route]) -> sqlx::Result<()> {
         .bind(port(to.pop3))
         .bind(port(to.sieve))
         .bind(to.verified)
+        .bind(&to.http)
         .execute(&mut **tx)
         .await?;
+        written += done.rows_affected();
     }
-    Ok(())
+    Ok(written)
 }
 
 async fn put_forwards(tx: &mut Tx<'_>, routes: &[Route]) -> sqlx::Result<()> {

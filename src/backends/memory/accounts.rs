@@ -8,14 +8,16 @@ use super::groupware::Calendars;
 use super::mail::Store;
 use crate::domain::filters::Filters;
 use crate::domain::mailserver::{
-    Aspect, Change, DesiredMailbox, Observed, ObservedMailbox, Onward, PasswordMark, Route, Usage,
-    wire_sentence,
+    Aspect, Change, DesiredMailbox, Entrance, Observed, ObservedMailbox, Onward, PasswordMark,
+    Route, Usage, wire_sentence,
 };
 use crate::domain::{DomainName, EmailAddress, MailboxId, Protocol, Protocols};
 
 /// Everything the server holds.
 pub(super) struct World {
     pub(super) offers: Protocols,
+    /// Where other servers reach it.
+    pub(super) host: String,
     pub(super) abilities: Abilities,
     pub(super) domains: BTreeMap<DomainName, bool>,
     /// By the server's own id.
@@ -43,6 +45,7 @@ impl World {
     pub(super) fn new(offers: Protocols) -> Self {
         Self {
             offers,
+            host: "memory.test".to_owned(),
             abilities: Abilities {
                 ends_sessions: true,
                 tells_last_use: true,
@@ -84,6 +87,14 @@ impl World {
             self.routes
                 .retain(|_, known| known.address != route.address);
             self.routes.insert(route.mailbox, route.clone());
+        }
+    }
+
+    pub(super) fn introduce(&mut self, peers: &[(String, Entrance)]) {
+        for onward in self.routes.values_mut().filter_map(|r| r.onward.as_mut()) {
+            if let Some((_, to)) = peers.iter().find(|(name, _)| *name == onward.server) {
+                onward.entrance = to.clone();
+            }
         }
     }
 

@@ -23,6 +23,8 @@ pub enum Call {
     Check,
     /// `route`
     Route,
+    /// `introduce`
+    Introduce,
     /// A pass of a copy that begins here.
     CopyFrom,
     /// A message that a copy puts here.

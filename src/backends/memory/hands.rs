@@ -6,7 +6,7 @@ use super::super::{Abilities, ServerError};
 use super::MemoryServer;
 use super::accounts::Account;
 use super::mail::{Message, marked};
-use crate::domain::mailserver::{Change, ObservedMailbox};
+use crate::domain::mailserver::{Change, ObservedMailbox, Onward};
 use crate::domain::{DomainName, EmailAddress, Protocol, Protocols};
 
 /// A message for a folder.
@@ -226,6 +226,17 @@ impl MemoryServer {
     pub fn forwarded(&self, address: &EmailAddress) -> Option<String> {
         let world = self.world();
         world.onward(address).map(|onward| onward.server.clone())
+    }
+
+    /// Where what comes for this address is passed on to.
+    #[must_use]
+    pub fn onward(&self, address: &EmailAddress) -> Option<Onward> {
+        self.world().onward(address).cloned()
+    }
+
+    /// From now on it is reached at this host.
+    pub fn move_to(&self, host: &str) {
+        host.clone_into(&mut self.world().host);
     }
 
     /// Every change that had its effect, in order.

@@ -183,13 +183,24 @@ impl MailServer for MemoryServer {
     fn entrance(&self) -> Option<Entrance> {
         let offers = self.offers();
         Some(Entrance {
-            host: "memory.test".to_owned(),
+            host: self.world().host.clone(),
             smtp: 25,
             imap: offers.has(Protocol::Imap).then_some(143),
             pop3: offers.has(Protocol::Pop3).then_some(110),
             sieve: None,
+            http: offers
+                .has_calendars()
+                .then(|| "https://memory.test".to_owned()),
             verified: true,
         })
+    }
+
+    async fn introduce(&self, peers: &[(String, Entrance)]) -> Result<(), ServerError> {
+        self.answer(Call::Introduce, |world| {
+            world.introduce(peers);
+            Ok(())
+        })
+        .await
     }
 
     async fn route(&self, routes: &[Route]) -> Result<(), ServerError> {
