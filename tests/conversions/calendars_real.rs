@@ -312,7 +312,7 @@ async fn a_server_that_does_not_let_the_panel_at_them_is_named_and_nothing_is_be
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn filters_move_and_sort_the_mail_at_the_new_server() {
     let Some(two) = Two::new().await else {
         return;
@@ -327,9 +327,10 @@ async fn filters_move_and_sort_the_mail_at_the_new_server() {
     };
     let server = stage.context.servers.get(stage.id).unwrap();
     server.put_filters(&address, &filters).await.unwrap();
+    let _engine = stage.start();
+    let _flow = stage.flow(1);
     let started = try_start(stage, batch_of(&[&owner.local], Kind::Exchange));
     let started = started.await.unwrap();
-    carry_on(&stage.context).await;
     two.until_over(&started).await;
     let new = stage.context.servers.get(two.new_id).unwrap();
     assert_eq!(new.filters(&address).await.unwrap(), Some(filters));
