@@ -30,9 +30,6 @@ pub struct Options {
 /// A number that no other program is likely to lock with: the letters `ph`, twice.
 const MIGRATION_LOCK: i64 = 0x7068_7068;
 
-/// How much of the file of an SQLite database is read by way of memory, in bytes.
-const MAPPED: &str = "268435456";
-
 /// Opens the database, migrates it and fills in what every panel has. Only `main` and the tests
 /// call this: whoever holds the [`Engine`] sees all tenants.
 pub async fn open(options: &Options) -> Result<(Db, Engine), StoreError> {
@@ -65,9 +62,6 @@ async fn connect(options: &Options) -> Result<DatabaseConnection, StoreError> {
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Normal)
                 .foreign_keys(true)
-                // Each write makes the other connections forget their pages; they read them back
-                // from memory instead of by a call for each.
-                .pragma("mmap_size", MAPPED)
                 .busy_timeout(Duration::from_secs(10))
         });
     Ok(Database::connect(connect).await?)
