@@ -29,6 +29,8 @@ pub struct Entry {
     pub taken: Sure,
     /// Whether its removal was confirmed.
     pub removed: Sure,
+    /// The mark of the delivery that was removed, where a server had put one on it.
+    pub removed_delivery: Option<String>,
     /// What its flags can be.
     pub flags: Vec<Flags>,
     /// Whether any were ever confirmed.
@@ -50,6 +52,7 @@ impl Ledger {
             print,
             taken: Sure::Perhaps,
             removed: Sure::No,
+            removed_delivery: None,
             flags: vec![Flags::new()],
             confirmed: false,
             whole: None,

@@ -93,7 +93,16 @@ async fn what_is_broken_behind_shut_doors_is_never_called_the_same() {
     let struck = "a copy removed, another altered, behind shut doors".to_owned();
     let figures = run.reckoned("mirror of the comparison", struck).await;
     assert_eq!((figures.there, figures.gave_up), (0, 2), "{figures}");
-    figures.told(&trial.folder);
+    println!("{figures}");
+    // A move that is given up after its doors had opened gives the mailbox back as it was before:
+    // what its owner did in between, other than filing letters, is not carried back.
+    let faults = Faults {
+        flags_lost: 0,
+        came_back: 0,
+        renumbered: 0,
+        ..figures.faults
+    };
+    assert_eq!(faults, Faults::default());
 }
 
 /// Files of letters of a mailbox that were taken, kept, and not deleted by their owner.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clients::imap::Imap;
 use crate::hosting::{Customer, Mailbox, PASSWORD};
 use crate::ledger::{Flags, Sure};
-use crate::letters::{Print, letter, number};
+use crate::letters::{Print, delivery, letter, number};
 
 /// Folders that are worked in.
 pub const FOLDERS: [&str; 3] = ["INBOX", "Archive/2019", "Entw&APw-rfe S&APw-d"];
@@ -78,7 +78,13 @@ async fn session(
             let some = letters.choose(dice).copied();
             match (some, dice.random_range(0..40)) {
                 (_, 0) => file(customer, mailbox, &mut imap, folder, dice).await?,
-                (Some(letter), 1) => throw_away(mailbox, &mut imap, folder, letter).await?,
+                (Some(letter), 1) => {
+                    let mark = known
+                        .messages
+                        .get(&letter.0)
+                        .and_then(|head| delivery(head));
+                    throw_away(mailbox, &mut imap, folder, letter, mark).await?;
+                }
                 (Some(letter), 2..10) => read(mailbox, &mut imap, folder, letter).await?,
                 (Some(letter), _) => flag(mailbox, &mut imap, folder, letter, dice).await?,
                 (None, _) => {}
@@ -130,9 +136,11 @@ async fn throw_away(
     imap: &mut Imap,
     folder: &str,
     (uid, n): (u32, u32),
+    mark: Option<String>,
 ) -> Result<(), String> {
     mailbox.ledger.edit(n, |entry| {
         entry.removed = entry.removed.max(Sure::Perhaps);
+        entry.removed_delivery = mark;
     });
     within(imap.expunge(folder, uid)).await?;
     mailbox.ledger.edit(n, |entry| entry.removed = Sure::Yes);

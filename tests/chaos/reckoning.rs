@@ -147,6 +147,8 @@ fn compare(mailbox: &Mailbox, entry: &Entry, copies: &[Whole], figures: &mut Fig
     figures.removed += usize::from(entry.removed == Sure::Yes);
     match (entry.taken, entry.removed, copies.len()) {
         (Sure::Yes, Sure::No, 0) => faults.lost += 1,
+        // The mail server had delivered it twice itself, and its owner removed one of the two.
+        (_, Sure::Yes, 1..) if other_deliveries(entry, copies) => figures.delivered_twice += 1,
         (_, Sure::Yes, 1..) => faults.came_back += 1,
         (_, _, 2..) if apart(copies) => figures.delivered_twice += 1,
         (_, _, 2..) => faults.doubled += 1,
@@ -168,6 +170,15 @@ fn compare(mailbox: &Mailbox, entry: &Entry, copies: &[Whole], figures: &mut Fig
             faults.renumbered += usize::from(renumbered);
         }
     }
+}
+
+/// Whether the mail server delivered each of these apart from the one that was removed.
+fn other_deliveries(entry: &Entry, copies: &[Whole]) -> bool {
+    let Some(removed) = &entry.removed_delivery else {
+        return false;
+    };
+    let mut marks = copies.iter().map(|copy| delivery(&copy.bytes));
+    marks.all(|mark| mark.is_some_and(|mark| mark != *removed))
 }
 
 /// Whether the mail server delivered each of these by itself.

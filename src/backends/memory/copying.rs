@@ -135,7 +135,7 @@ async fn one_folder(
     for (uid, message) in &found.messages {
         let entry = match copied.remove(uid) {
             None => Some(put(target, &name, *uid, message, pass).await?),
-            Some(old) if mode != Mode::Additions && old.flags != message.flags => {
+            Some(old) if mode == Mode::Mirror && old.flags != message.flags => {
                 let flags = message.flags.clone();
                 let set = target.with(&name, |folder| {
                     if let Some(there) = folder.messages.get_mut(&old.target_uid) {

@@ -416,10 +416,7 @@ async fn switch_back(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
             return Ok(step.unless_refused());
         }
         let servers = (moved.to, moved.from);
-        // Once its doors had opened there, flags are its owner's.
-        let after = saved::load(&context.store, job, Moment::After).await?;
-        let mode = after.map_or(Mode::Additions, |_| Mode::Keeping);
-        if let Passed::No(step) = moving::pass(context, job, servers, mode).await? {
+        if let Passed::No(step) = moving::pass(context, job, servers, Mode::Additions).await? {
             return Ok(step.unless_refused());
         }
     }
