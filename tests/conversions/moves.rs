@@ -2,6 +2,7 @@
 //! loses nothing, whatever happens meanwhile; and goes back when that is undone.
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use pilothouse::app::reversals::{self, Chosen, NewReversal};
@@ -529,6 +530,30 @@ async fn a_server_can_be_drained_without_a_change_of_kind() {
     assert_eq!(pair.stage.see("ann").await.server_name, "mail-3");
     assert_eq!(census(&read(&third, "ann").await), before);
     third.sign_in(&address("ann"), Protocol::Pop3).unwrap();
+}
+
+#[tokio::test]
+async fn the_lease_is_renewed_while_the_copying_goes_on() {
+    let pair = Pair::new().await;
+    furnished(&pair.stage, "ann", Kind::PopImap).await;
+    let ann = address("ann");
+    for n in 0..150 {
+        let letter = format!("letter {n}");
+        pair.old().deliver(&ann, letter.as_bytes()).unwrap();
+    }
+    let started = start(&pair.stage, &["ann"], Kind::Exchange).await;
+    let mut context = pair.stage.context.clone();
+    // Renewed all the time, by the clock of the machine; by the panel's, it never runs out.
+    context.pace.lease = Duration::from_millis(6);
+    let begun = Instant::now();
+    carry_on(&context).await;
+    // SQLite lets one write at a time, and who waits for it waits ten seconds at most.
+    assert!(
+        begun.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        begun.elapsed()
+    );
+    is_done(&pair, &started).await;
 }
 
 #[tokio::test]
