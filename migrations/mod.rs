@@ -12,6 +12,7 @@ mod m0009_messages;
 mod m0010_imports;
 mod m0011_import_lists;
 mod m0012_counts;
+mod m0013_targets;
 
 use sea_orm_migration::prelude::*;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_imports::Migration),
             Box::new(m0011_import_lists::Migration),
             Box::new(m0012_counts::Migration),
+            Box::new(m0013_targets::Migration),
         ]
     }
 }

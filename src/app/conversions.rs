@@ -10,7 +10,7 @@ use crate::domain::conversion::pre_check;
 use crate::domain::headway::{self, Headway};
 use crate::domain::{
     Batch, BatchId, BatchState, Invalid, Item, ItemId, ItemState, Kind, MailboxId, Page,
-    PageRequest, PlanId, PreCheck,
+    PageRequest, PlanId, PreCheck, ServerId,
 };
 use crate::store::conversions::{self, Facts, Start};
 use crate::store::{Event, Work};
@@ -99,6 +99,7 @@ pub async fn start(work: Work<ConvertMailboxes>, new: NewBatch) -> Result<Batch,
         keep_open: &new.keep_open,
         at_once: new.at_once,
         reverses: None,
+        server: None,
     };
     let id = conversions::open(&work, &start).await?;
     conversions::add(&work, id, new.to, &mailboxes).await?;
@@ -130,17 +131,54 @@ fn on_server<P: Includes<ViewConversions>>(
     let Some(name) = server else {
         return Ok(facts);
     };
+    may_choose_servers(work)?;
+    let known = facts.iter().flatten().next();
+    let Some(id) = known.and_then(|facts| facts.server_named(name)) else {
+        return Err(no_such_server(name));
+    };
+    let on = |facts: Option<Facts>| facts.map(|facts| facts.on(Some(id)));
+    Ok(facts.into_iter().map(on).collect())
+}
+
+/// The server of that name, for a draft.
+pub(super) async fn chosen_server(
+    work: &Work<ConvertMailboxes>,
+    name: &str,
+) -> Result<ServerId, AppError> {
+    may_choose_servers(work)?;
+    let names = conversions::server_names(work).await?;
+    let found = names.into_iter().find(|(_, known)| known == name);
+    Ok(found
+        .map(|(id, _)| id)
+        .ok_or_else(|| no_such_server(name))?)
+}
+
+/// The names of the servers, by name, for those who may choose among them; else none.
+pub async fn servers_to_choose<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+) -> Result<Vec<String>, AppError> {
+    if may_choose_servers(work).is_err() {
+        return Ok(vec![]);
+    }
+    let mut names: Vec<_> = conversions::server_names(work)
+        .await?
+        .into_values()
+        .collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn may_choose_servers<P: Includes<ViewConversions>>(work: &Work<P>) -> Result<(), Invalid> {
     if work.platform_role() < Some(Role::Admin) {
         let detail = "Only admins of the platform choose servers. Leave it out.";
         return Err(Invalid::field("server", detail));
     }
-    let known = facts.iter().flatten().next();
-    let Some(id) = known.and_then(|facts| facts.server_named(name)) else {
-        let detail = format!("There is no mail server “{name}”. Leave it out, or name another.");
-        return Err(Invalid::field("server", detail));
-    };
-    let on = |facts: Option<Facts>| facts.map(|facts| facts.on(Some(id)));
-    Ok(facts.into_iter().map(on).collect())
+    Ok(())
+}
+
+fn no_such_server(name: &str) -> Invalid {
+    let detail = format!("There is no mail server “{name}”. Leave it out, or name another.");
+    Invalid::field("server", detail)
 }
 
 fn too_many() -> Invalid {

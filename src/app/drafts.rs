@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::conversions::{event, find, grants_in_kind};
+use super::conversions::{chosen_server, event, find, grants_in_kind};
 use super::{AppError, mailboxes};
 use crate::authz::{ConvertMailboxes, Includes, ViewConversions};
 use crate::domain::address_list::{AddressList, MOST};
@@ -28,6 +28,9 @@ pub struct NewDraft<'a> {
     pub chosen: Chosen<'a>,
     /// When and how, as far as that is known.
     pub terms: Terms,
+    /// The name of the server that they are to be on; by default each stays where it is if that
+    /// offers the kind. With it, the kind may be the one that they have: that empties a server.
+    pub server: Option<String>,
 }
 
 /// How mailboxes are chosen.
@@ -59,12 +62,17 @@ pub async fn create(work: Work<ConvertMailboxes>, new: NewDraft<'_>) -> Result<B
         Chosen::Named(names) => (listed(names.len() as u64, ""), None, names.len() as u64),
     };
     expected_some(expected, filter.is_some())?;
+    let server = match new.server.as_deref() {
+        Some(name) => Some(chosen_server(&work, name).await?),
+        None => None,
+    };
     let draft = Draft {
         to: new.to,
         chosen: &chosen,
         filter,
         expected,
         terms: &new.terms,
+        server,
     };
     let id = conversions::open_draft(&work, &draft).await?;
     match new.chosen {
@@ -77,7 +85,10 @@ pub async fn create(work: Work<ConvertMailboxes>, new: NewDraft<'_>) -> Result<B
     }
     let batch = find(&work, id).await?;
     let made = drafted("conversion.drafted", &batch);
-    let event = made.change(json!(null), json!({"to": new.to, "chosen": chosen}));
+    let event = made.change(
+        json!(null),
+        json!({"to": new.to, "chosen": chosen, "server": new.server}),
+    );
     work.commit(event).await?;
     Ok(batch)
 }

@@ -129,6 +129,7 @@ pub async fn start(work: Work<ConvertMailboxes>, new: NewReversal) -> Result<Bat
         keep_open: &[],
         at_once: None,
         reverses: Some(new.batch),
+        server: None,
     };
     let id = conversions::open(&work, &start).await?;
     let mut mailboxes = vec![];

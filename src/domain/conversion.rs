@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::selection::Selection;
 use super::words::words;
-use super::{BatchId, EmailAddress, ItemId, Kind, MailboxId, TenantId, snapshot::Summary};
+use super::{
+    BatchId, EmailAddress, ItemId, Kind, MailboxId, ServerId, TenantId, snapshot::Summary,
+};
 pub use pre_check::{Blocker, Closing, KeepOpen, PreCheck, Settings, Subject};
 
 words! {
@@ -216,6 +218,8 @@ pub struct Batch {
     pub at_once: Option<u32>,
     /// The batch that this one undoes.
     pub reverses: Option<BatchId>,
+    /// The server that its mailboxes are to be on, where that was asked for a draft.
+    pub server: Option<ServerId>,
     /// What was chosen, for a batch that was a draft.
     pub selection: Option<Selection>,
     /// Who started it, for people.
@@ -264,6 +268,8 @@ pub struct Item {
     pub from: Kind,
     /// The kind it gets.
     pub to: Kind,
+    /// The name of the server that it moves to, once that is settled; known in the list of a batch.
+    pub goes_to: Option<String>,
     /// How far the step is.
     pub progress: Progress,
     /// What it waits for, and when it will be tried again.

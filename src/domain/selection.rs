@@ -74,6 +74,8 @@ pub struct Choice {
     pub from: Option<Kind>,
     /// The server that holds it.
     pub server: String,
+    /// The server that it would move to; empty when it stays.
+    pub goes_to: String,
     /// The plan that it would get.
     pub plan: Option<PlanId>,
     /// Plan and price code before and after, in words.
@@ -108,6 +110,7 @@ impl Choice {
             way: None,
             from: None,
             server: String::new(),
+            goes_to: String::new(),
             plan: None,
             plan_change: String::new(),
             closes: vec![],
@@ -157,6 +160,10 @@ impl Choice {
         check.address.as_str().clone_into(&mut self.address);
         self.name.clone_from(&check.display_name);
         self.way = check.way;
+        self.goes_to = match (check.way, &check.server) {
+            (Some(Way::Move), Some(server)) => server.clone(),
+            _ => String::new(),
+        };
         self.opens = check.opens.iter().copied().collect();
         self.closes.clone_from(&check.closes);
         self.plan_change = plan_change(check);

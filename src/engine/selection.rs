@@ -8,7 +8,7 @@ use super::rhythm::Again;
 use crate::authz::ViewConversions;
 use crate::domain::conversion::pre_check::pre_check;
 use crate::domain::selection::Choice;
-use crate::store::conversions::{Facts, facts};
+use crate::store::conversions::{Facts, Named, named_facts};
 use crate::store::engine::conversions::Saved;
 use crate::store::engine::selections::{self, Task};
 use crate::store::{TenantRef, mailboxes};
@@ -88,12 +88,14 @@ async fn view(
 async fn look(context: &Context, task: &Task, rows: Vec<Choice>) -> anyhow::Result<Vec<Choice>> {
     let work = view(context, task).await?;
     let names: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
-    let facts = facts(&work, task.to, &names, None).await?;
+    let facts = named_facts(&work, task.to, &names, None).await?;
     drop(work);
     let known: Vec<_> = facts
         .iter()
-        .flatten()
-        .map(|facts| facts.mailbox.id)
+        .filter_map(|named| match named {
+            Named::Known(facts) => Some(facts.mailbox.id),
+            _ => None,
+        })
         .collect();
     let mut seen = if task.filter.is_some() {
         HashSet::new()
@@ -101,9 +103,18 @@ async fn look(context: &Context, task: &Task, rows: Vec<Choice>) -> anyhow::Resu
         selections::already(&context.store, task, &known).await?
     };
     let now = context.store.clock().now();
-    let verdict = |(row, facts): (Choice, Option<Facts>)| match facts {
-        None => row.unknown(),
-        Some(facts) => {
+    let verdict = |(row, named): (Choice, Named)| match named {
+        Named::Nobody => row.unknown(),
+        Named::Unreadable(why) => {
+            let why = format!(
+                "What the panel has stored about {} cannot be read ({why}). The operator has to \
+                 look at it.",
+                row.address
+            );
+            row.left_out("unreadable", why)
+        }
+        Named::Known(facts) => {
+            let facts = facts.on(task.server);
             let twice = !seen.insert(facts.mailbox.id);
             let check = pre_check(facts.subject(), task.to, &task.keep_open, now);
             let row = with_facts(row, &facts).seen(&check, now);

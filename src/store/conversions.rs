@@ -22,7 +22,7 @@ pub use drafts::{
 pub use read::{find, finished, item, items, list, of_mailbox};
 pub use start::{Start, add, open};
 pub use steps::{Outcome, Switched, finish, switch, switch_back};
-pub use subjects::{Begun, Facts, facts, lock, way_back};
+pub use subjects::{Begun, Facts, Named, facts, lock, named_facts, server_names, way_back};
 
 pub(super) use read::{item_from_row, over};
 

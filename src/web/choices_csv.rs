@@ -15,9 +15,9 @@ use crate::domain::selection::{Choice, Group, Verdict};
 use crate::domain::{BatchId, PageRequest};
 use crate::store::Cx;
 
-const HEAD: [&str; 13] = [
-    "row", "address", "name", "verdict", "reason", "detail", "way", "server", "plan", "opens",
-    "closes", "messages", "bytes",
+const HEAD: [&str; 14] = [
+    "row", "address", "name", "verdict", "reason", "detail", "way", "server", "goes_to", "plan",
+    "opens", "closes", "messages", "bytes",
 ];
 
 /// Sends the rows of a batch's selection, those of a group or all.
@@ -81,7 +81,7 @@ fn written(head: bool, rows: &[Choice]) -> Vec<u8> {
     csv.into_inner().unwrap_or_default()
 }
 
-fn cells(row: &Choice) -> [String; 13] {
+fn cells(row: &Choice) -> [String; 14] {
     let listed = |labels: Vec<String>| labels.join(", ");
     let closes = row.closes.iter().map(|closing| {
         let label = closing.protocol.as_str();
@@ -102,6 +102,7 @@ fn cells(row: &Choice) -> [String; 13] {
         row.why.clone(),
         row.way.map_or("", crate::domain::Way::as_str).to_owned(),
         row.server.clone(),
+        row.goes_to.clone(),
         row.plan_change.clone(),
         listed(row.opens.iter().map(|p| p.as_str().to_owned()).collect()),
         listed(closes.collect()),

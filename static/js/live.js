@@ -21,12 +21,18 @@
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 
-  let asking = false, again = false;
+  // However busy the stream: a page is drawn at most so often, and a slow one takes its time twice over.
+  const GAP = 1000;
+  let asking = false, again = false, next = 0;
   async function ask() {
     if (document.hidden || !live().length) return;
     again = asking;
     if (asking) return;
     asking = true;
+    const rest = next - performance.now();
+    if (rest > 0) await new Promise((done) => setTimeout(done, rest));
+    again = false;
+    const begin = performance.now();
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "error" });
       if (!answer.ok) return;
@@ -35,6 +41,7 @@
     } catch {
       // The panel is away for a moment: what is on the page stays, and the next turn asks again.
     } finally {
+      next = performance.now() + Math.max(GAP, performance.now() - begin);
       asking = false;
       if (!live().length) stream?.close();
       else if (again) ask();

@@ -11,6 +11,7 @@ use pilothouse::domain::{Batch, BatchState, Kind, MailboxFilter, MailboxId, Page
 use pilothouse::engine::rhythm::Again;
 use pilothouse::engine::{Context, conversion, selection};
 
+use crate::moves::Pair;
 use crate::stage::Stage;
 use crate::support::database::{exec, rows};
 use crate::theatre::{another, batch, carry_on, furnished, start};
@@ -24,6 +25,7 @@ async fn draft(stage: &Stage, terms: Terms) -> Batch {
         to: Kind::Exchange,
         chosen: Chosen::Matching(filter),
         terms,
+        server: None,
     };
     drafts::create(stage.work::<ConvertMailboxes>("acme").await, new)
         .await
@@ -162,6 +164,78 @@ async fn a_look_that_is_killed_goes_on_and_finds_each_row_once() {
     assert_eq!(addresses.len(), 2_300);
     let seen = batch(&stage, &made).await.selection.unwrap();
     assert_eq!(seen.checked, 2_300);
+}
+
+#[tokio::test]
+async fn one_mailbox_that_cannot_be_read_is_left_out_and_stops_no_other() {
+    let stage = Stage::new().await;
+    for local in ["ann", "bob", "cyd"] {
+        furnished(&stage, local, Kind::PopImap).await;
+    }
+    stage
+        .sql("UPDATE mailboxes SET switches = '[1]' WHERE address = 'bob@acme.test'")
+        .await;
+    let made = draft(&stage, Terms::default()).await;
+    look(&stage.context).await;
+    let found = tally(&stage, &made).await;
+    assert_eq!((found.ready, found.blocked), (2, 1));
+    let blocked = Group::Verdict(Verdict::Blocked);
+    let left_out = choices(&stage, &made, Some(blocked)).await;
+    assert_eq!(left_out[0].address, "bob@acme.test");
+    assert_eq!(left_out[0].blocker, "unreadable");
+    assert!(
+        left_out[0].why.contains("cannot be read"),
+        "{:?}",
+        left_out[0]
+    );
+    assert_eq!(confirm(&stage, &made).await.counts.total, 2);
+}
+
+#[tokio::test]
+async fn a_draft_asks_for_a_server_and_each_row_says_where_it_goes() {
+    let pair = Pair::new().await;
+    let stage = &pair.stage;
+    for local in ["ann", "bob"] {
+        furnished(stage, local, Kind::PopImap).await;
+    }
+    let names = ["ann@acme.test".to_owned(), "bob@acme.test".to_owned()];
+    let new = |server: &str| NewDraft {
+        // The kind that they have: what is asked for is the server.
+        to: Kind::PopImap,
+        chosen: Chosen::Named(&names),
+        terms: Terms::default(),
+        server: Some(server.to_owned()),
+    };
+    let work = stage.work::<ConvertMailboxes>("acme").await;
+    let unknown = drafts::create(work, new("mail-9")).await.unwrap_err();
+    assert!(
+        unknown.to_string().contains("no mail server “mail-9”"),
+        "{unknown}"
+    );
+    let work = stage.work::<ConvertMailboxes>("acme").await;
+    let made = drafts::create(work, new("mail-2")).await.unwrap();
+    look(&stage.context).await;
+    let rows = choices(stage, &made, None).await;
+    let places: Vec<_> = rows
+        .iter()
+        .map(|row| (&*row.server, &*row.goes_to))
+        .collect();
+    assert_eq!(places, [("mail-1", "mail-2"); 2]);
+    confirm(stage, &made).await;
+    let work = stage.work::<ViewConversions>("acme").await;
+    let page = PageRequest::first();
+    let items = conversions::items_in(&work, made.id, &[], &page)
+        .await
+        .unwrap();
+    let goes: Vec<_> = items
+        .items
+        .iter()
+        .map(|item| item.goes_to.as_deref())
+        .collect();
+    assert_eq!(goes, [Some("mail-2"); 2]);
+    drop(work);
+    carry_on(&stage.context).await;
+    assert_eq!(stage.see("ann").await.server_name, "mail-2");
 }
 
 #[tokio::test]

@@ -249,6 +249,7 @@ pub(in crate::store) fn to_row(batch: BatchId, choice: &Choice) -> conversion_ch
             .map_or("", crate::domain::Kind::as_str)
             .to_owned()),
         server: Set(choice.server.clone()),
+        goes_to: Set(choice.goes_to.clone()),
         plan_id: Set(choice.plan.map(|plan| plan.0)),
         plan_change: Set(choice.plan_change.clone()),
         closes: Set(json!(choice.closes)),
@@ -276,6 +277,7 @@ fn from_row(row: Model) -> Result<Choice, StoreError> {
         way: row.way.as_deref().and_then(Way::parse),
         from: (!row.from_kind.is_empty()).then(|| kind(&row.from_kind)),
         server: row.server,
+        goes_to: row.goes_to,
         plan: row.plan_id.map(PlanId),
         plan_change: row.plan_change,
         closes: serde_json::from_value(row.closes)?,

@@ -18,7 +18,9 @@ use super::start::{self, Start, stored};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::KeepOpen;
 use crate::domain::selection::{Choice, Verdict};
-use crate::domain::{Batch, BatchId, BatchState, ItemState, Kind, MailboxFilter, Place, Way};
+use crate::domain::{
+    Batch, BatchId, BatchState, ItemState, Kind, MailboxFilter, Place, ServerId, Way,
+};
 
 /// Rows in one statement: each has some twenty values, and SQLite takes 32,766 of them.
 const ROWS: usize = 500;
@@ -36,6 +38,8 @@ pub struct Draft<'a> {
     pub expected: u64,
     /// What is to be done with them, as far as that is known.
     pub terms: &'a Terms,
+    /// The server that they are to be on, where that was said.
+    pub server: Option<ServerId>,
 }
 
 /// When and how the mailboxes of a batch are converted.
@@ -64,6 +68,7 @@ pub async fn open_draft<P: Includes<ConvertMailboxes> + Mutates>(
         keep_open: &terms.keep_open,
         at_once: terms.at_once,
         reverses: None,
+        server: draft.server,
     };
     let id = start::write(work, &start, BatchState::Draft).await?;
     let selection = conversion_selection::ActiveModel {
@@ -289,10 +294,11 @@ async fn leave_out_what_is_under_way<P: Includes<ConvertMailboxes>>(
 }
 
 /// What a new item has; everything else is null.
-const ITEM: [conversion_item::Column; 19] = {
+const ITEM: [conversion_item::Column; 20] = {
     use conversion_item::Column::{
         Address, Attempts, BatchId, BytesDone, BytesTotal, CreatedAt, FromKind, Id, MailboxId,
-        MessagesDone, MessagesTotal, Place, PlanId, State, TenantId, ToKind, UpdatedAt, Was, Way,
+        MessagesDone, MessagesTotal, Place, PlanId, State, TargetServerId, TenantId, ToKind,
+        UpdatedAt, Was, Way,
     };
     [
         Id,
@@ -314,6 +320,7 @@ const ITEM: [conversion_item::Column; 19] = {
         Attempts,
         CreatedAt,
         UpdatedAt,
+        TargetServerId,
     ]
 };
 
@@ -326,6 +333,11 @@ fn as_items<P: Includes<ConvertMailboxes>>(
         Expr::col((conversion_choice::Entity, Column::Way)),
         Expr::val(Way::InPlace.as_str()),
     ]);
+    let target = match batch.server {
+        Some(server) => Expr::val(server.0),
+        // A bare NULL has no type that Postgres could put into the column.
+        None => Expr::cust("CAST(NULL AS uuid)"),
+    };
     Ok(going(work, batch)
         .select_only()
         .columns([
@@ -349,6 +361,7 @@ fn as_items<P: Includes<ConvertMailboxes>>(
         .expr(Expr::val(0_i32))
         .expr(Expr::val(work.now))
         .expr(Expr::val(work.now))
+        .expr(target)
         .into_query())
 }
 

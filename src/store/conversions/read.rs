@@ -17,7 +17,7 @@ use crate::domain::conversion::{Counts, KeepOpen};
 use crate::domain::selection::{Selection, Verdict};
 use crate::domain::{
     Batch, BatchId, BatchState, EmailAddress, Item, ItemId, ItemState, MailboxId, Page,
-    PageRequest, Place, Progress, TenantId, Way,
+    PageRequest, Place, Progress, ServerId, TenantId, Way,
 };
 
 /// Items to which nothing more will happen.
@@ -229,7 +229,17 @@ pub async fn items<P: Includes<ViewConversions>>(
         let first = row.state == ItemState::Failed.as_str() || row.waiting_for.is_some();
         vec![i32::from(!first).to_string(), row.address.clone()]
     });
-    let items = page.items.into_iter().map(|row| item_from_row(row, now));
+    let moving = |row: &conversion_item::Model| row.way == Way::Move.as_str();
+    let names = if page.items.iter().any(moving) {
+        super::server_names(work).await?
+    } else {
+        HashMap::new()
+    };
+    let items = page.items.into_iter().map(|row| {
+        let target = row.target_server_id.filter(|_| moving(&row)).map(ServerId);
+        let goes_to = target.and_then(|server| names.get(&server).cloned());
+        item_from_row(row, now).map(|item| Item { goes_to, ..item })
+    });
     Ok(Page {
         items: items.collect::<Result<_, _>>()?,
         next: page.next,
@@ -305,6 +315,7 @@ fn batch_from_row(
         keep_open,
         at_once: row.at_once.and_then(|limit| u32::try_from(limit).ok()),
         reverses: row.reverses.map(BatchId),
+        server: row.target_server_id.map(ServerId),
         selection,
         started_by: row.started_by,
         counts,
@@ -337,6 +348,7 @@ pub(in crate::store) fn item_from_row(
         way: Way::parse(&row.way).unwrap_or(Way::InPlace),
         from: super::super::mailboxes::kind(&row.from_kind),
         to: super::super::mailboxes::kind(&row.to_kind),
+        goes_to: None,
         progress: Progress {
             messages_done: count(row.messages_done),
             messages_total: count(row.messages_total),

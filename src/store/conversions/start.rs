@@ -8,7 +8,7 @@ use super::super::{StoreError, Work};
 use super::{Facts, Trail};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::{KeepOpen, pre_check};
-use crate::domain::{BatchId, BatchState, ItemId, ItemState, Kind, Place, PlanId, Way};
+use crate::domain::{BatchId, BatchState, ItemId, ItemState, Kind, Place, PlanId, ServerId, Way};
 
 /// Rows in one statement: each has some thirty values, and SQLite takes 32,766 of them.
 const ROWS: usize = 500;
@@ -28,6 +28,9 @@ pub struct Start<'a> {
     pub at_once: Option<u32>,
     /// The batch that it undoes.
     pub reverses: Option<BatchId>,
+    /// The server that a draft's mailboxes are to be on; of what is started at once, each item
+    /// has its own.
+    pub server: Option<ServerId>,
 }
 
 /// Writes the batch for the tenant that the path names; its mailboxes follow by [`add`].
@@ -60,6 +63,7 @@ pub(super) async fn write<P: Includes<ConvertMailboxes> + Mutates>(
         keep_open: Set(json!(start.keep_open)),
         at_once: Set(stored(start.at_once)),
         reverses: Set(start.reverses.map(|batch| batch.0)),
+        target_server_id: Set(start.server.map(|server| server.0)),
         started_by: Set(work.actor().label().to_owned()),
         created_at: Set(work.now),
         finished_at: Set(None),

@@ -96,6 +96,17 @@ pub struct Begun {
     pub target: Option<ServerId>,
 }
 
+/// A mailbox that was named.
+#[derive(Debug, Clone)]
+pub enum Named {
+    /// It is there.
+    Known(Box<Facts>),
+    /// It is there, and what is stored about it cannot be read: why.
+    Unreadable(String),
+    /// There is none within reach.
+    Nobody,
+}
+
 /// The facts about each mailbox named by id or address, in the order named; `None` where there is
 /// none within reach.
 pub async fn facts<P: Includes<ViewConversions> + Includes<ViewPlans>>(
@@ -104,6 +115,22 @@ pub async fn facts<P: Includes<ViewConversions> + Includes<ViewPlans>>(
     named: &[String],
     begun: Option<Begun>,
 ) -> Result<Vec<Option<Facts>>, StoreError> {
+    let each = |named: Named| match named {
+        Named::Known(facts) => Ok(Some(*facts)),
+        Named::Nobody => Ok(None),
+        Named::Unreadable(why) => Err(StoreError::Stored(serde::de::Error::custom(why))),
+    };
+    let named = named_facts(work, to, named, begun).await?;
+    named.into_iter().map(each).collect()
+}
+
+/// The same, where a mailbox that cannot be read is none of the others' business.
+pub async fn named_facts<P: Includes<ViewConversions> + Includes<ViewPlans>>(
+    work: &Work<P>,
+    to: Kind,
+    named: &[String],
+    begun: Option<Begun>,
+) -> Result<Vec<Named>, StoreError> {
     let rows = joined(all_named(work, named))
         .column_as(domain::Column::ProvedAt, "domain_proved_at")
         .column_as(domain::Column::Vouched, "domain_vouched")
@@ -117,9 +144,18 @@ pub async fn facts<P: Includes<ViewConversions> + Includes<ViewPlans>>(
     let mut former = former(work, &ids, to).await?;
     let plans = plans(work, tenants, to).await?;
     let servers: Arc<[Place]> = servers(work).await?.into();
-    let mut found: HashMap<String, Facts> = HashMap::with_capacity(rows.len());
+    let mut found: HashMap<String, Named> = HashMap::with_capacity(rows.len());
+    let mut addresses: HashMap<MailboxId, String> = HashMap::with_capacity(rows.len());
     for row in rows {
-        let mailbox = row.row.into_mailbox()?;
+        let address = row.row.mailbox.address.clone();
+        addresses.insert(MailboxId(row.row.mailbox.id), address.clone());
+        let mailbox = match row.row.into_mailbox() {
+            Ok(mailbox) => mailbox,
+            Err(error) => {
+                found.insert(address, Named::Unreadable(error.to_string()));
+                continue;
+            }
+        };
         let former = if mailbox.kind == to {
             Some(settings_of(&mailbox))
         } else {
@@ -137,9 +173,9 @@ pub async fn facts<P: Includes<ViewConversions> + Includes<ViewPlans>>(
             wanted: begun.and_then(|begun| begun.target),
             mailbox,
         };
-        found.insert(facts.mailbox.address.as_str().to_owned(), facts);
+        found.insert(address, Named::Known(Box::new(facts)));
     }
-    Ok(in_order(named, &found))
+    Ok(in_order(named, &found, &addresses))
 }
 
 /// The plan that was promised, or that it had in that kind before, if its tenant may use it; else
@@ -150,11 +186,17 @@ fn target_plan(usable: Option<&Vec<Plan>>, wanted: Option<PlanId>) -> Option<&Pl
     wanted.or_else(|| usable.iter().find(|plan| plan.is_default))
 }
 
-fn in_order(named: &[String], found: &HashMap<String, Facts>) -> Vec<Option<Facts>> {
-    let by_id: HashMap<MailboxId, &Facts> = found.values().map(|f| (f.mailbox.id, f)).collect();
-    let one = |name: &String| match name.parse::<MailboxId>() {
-        Ok(id) => by_id.get(&id).map(|facts| (*facts).clone()),
-        Err(_) => found.get(&name.trim().to_lowercase()).cloned(),
+fn in_order(
+    named: &[String],
+    found: &HashMap<String, Named>,
+    addresses: &HashMap<MailboxId, String>,
+) -> Vec<Named> {
+    let one = |name: &String| {
+        let known = match name.parse::<MailboxId>() {
+            Ok(id) => addresses.get(&id).and_then(|address| found.get(address)),
+            Err(_) => found.get(&name.trim().to_lowercase()),
+        };
+        known.cloned().unwrap_or(Named::Nobody)
     };
     named.iter().map(one).collect()
 }
@@ -266,6 +308,24 @@ fn settings_of(mailbox: &Mailbox) -> Settings {
         quota_bytes: mailbox.quota_bytes,
         switches: mailbox.levels.switches.clone(),
     }
+}
+
+/// The names of the servers, for those who may choose among them.
+pub async fn server_names<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+) -> Result<HashMap<ServerId, String>, StoreError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "servers belong to the platform; only their names are read"
+    )]
+    let rows: Vec<(Uuid, String)> = mail_server::Entity::find()
+        .select_only()
+        .columns([mail_server::Column::Id, mail_server::Column::Name])
+        .into_tuple()
+        .all(&work.scoped.tx)
+        .await?;
+    let name = |(id, name)| (ServerId(id), name);
+    Ok(rows.into_iter().map(name).collect())
 }
 
 #[expect(

@@ -18,7 +18,9 @@ use super::{delete, find, update};
 use crate::domain::conversion::KeepOpen;
 use crate::domain::ids::EventId;
 use crate::domain::selection::{Choice, Verdict};
-use crate::domain::{BatchId, BatchState, ItemId, Kind, MailboxFilter, MailboxId, TenantId};
+use crate::domain::{
+    BatchId, BatchState, ItemId, Kind, MailboxFilter, MailboxId, ServerId, TenantId,
+};
 
 /// A selection under a lease.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub struct Task {
     pub to: Kind,
     /// What stays open for a while.
     pub keep_open: Vec<KeepOpen>,
+    /// The server that they are to be on, where that was said.
+    pub server: Option<ServerId>,
     /// The filter that finds the mailboxes; `None` when they are listed.
     pub filter: Option<MailboxFilter>,
     /// The last address that the filter found.
@@ -76,6 +80,7 @@ pub async fn claim(
         tenant: TenantId(batch.tenant_id),
         to: kind(&batch.to_kind),
         keep_open: serde_json::from_value(batch.keep_open)?,
+        server: batch.target_server_id.map(ServerId),
         filter: row.filter.map(serde_json::from_value).transpose()?,
         cursor: row.cursor,
         lease: name,

@@ -15,6 +15,7 @@ pub struct Model {
     pub keep_open: Json,
     pub reverses: Option<Uuid>,
     pub at_once: Option<i32>,
+    pub target_server_id: Option<Uuid>,
     pub started_by: String,
     pub created_at: ChronoDateTimeUtc,
     pub finished_at: Option<ChronoDateTimeUtc>,

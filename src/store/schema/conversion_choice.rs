@@ -18,6 +18,7 @@ pub struct Model {
     pub way: Option<String>,
     pub from_kind: String,
     pub server: String,
+    pub goes_to: String,
     pub plan_id: Option<Uuid>,
     pub plan_change: String,
     #[sea_orm(column_type = "JsonBinary")]

@@ -148,3 +148,16 @@ async fn what_cannot_be_asked_for_is_a_fault_at_its_field() {
     assert_eq!(first.json()["id"], second.json()["id"]);
     assert_eq!(admin.get(PATH).await.json()["total"], 1);
 }
+
+#[actix_web::test]
+async fn only_the_platform_chooses_servers_for_a_draft() {
+    let app = spawn_app().await;
+    let admin = app.acme_with(&["ann"]).await;
+    let new = json!({"to": "exchange", "mailboxes": ["ann@acme.test"], "draft": true,
+        "server": "mail-1"});
+    let refused = admin.post(PATH, new.clone()).await;
+    assert_eq!(refused.is_problem(422).pointer(), "/server");
+    let owner = app.key("platform", pilothouse::authz::Role::Owner).await;
+    let made = owner.post(PATH, new).await;
+    assert_eq!(made.status, 202, "{}", made.text);
+}

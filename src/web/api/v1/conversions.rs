@@ -458,10 +458,6 @@ pub async fn start(
 type AskToStart = Ask<Cx<ConvertMailboxes>, (Change, ItemsShown), Json<NewConversion>>;
 
 async fn draft(ask: &AskToStart, body: &NewConversion) -> Result<HttpResponse, Problem> {
-    if body.server.is_some() {
-        let detail = "A server can be named for what is started at once, not for a draft.";
-        return Err(Invalid::field("server", detail).into());
-    }
     let chosen = match (&body.select, &body.mailboxes[..]) {
         (Some(_), [_, ..]) => {
             let detail = "Name mailboxes or select them, not both.";
@@ -479,6 +475,7 @@ async fn draft(ask: &AskToStart, body: &NewConversion) -> Result<HttpResponse, P
             notify_users: body.notify_users,
             keep_open: body.keep_open.clone(),
         },
+        server: body.server.clone(),
     };
     let batch = drafts::create(ask.cx.begin().await?, new).await?;
     if ask.cx.dry_run() {

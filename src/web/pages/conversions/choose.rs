@@ -5,8 +5,8 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::crumb;
-use crate::app::AppError;
 use crate::app::drafts::{self, Chosen, NewDraft, Terms};
+use crate::app::{AppError, conversions};
 use crate::authz::ConvertMailboxes;
 use crate::domain::address_list::AddressList;
 use crate::domain::{Invalid, Kind};
@@ -16,6 +16,7 @@ use crate::web::error::Problem;
 use crate::web::frame;
 use crate::web::nav::Section;
 use crate::web::pages::mailboxes;
+use crate::web::paging::typed;
 use crate::web::shell::Shell;
 use crate::web::upload::Upload;
 use crate::web::urls;
@@ -33,6 +34,9 @@ struct Choose {
     shell: Shell,
     to: Kind,
     addresses: String,
+    /// The servers that this person may choose among.
+    servers: Vec<String>,
+    server: String,
     faults: Invalid,
 }
 
@@ -48,12 +52,23 @@ impl Choose {
             shell,
             to,
             addresses: String::new(),
+            servers: vec![],
+            server: String::new(),
             faults: Invalid::default(),
         }
     }
 
     fn fault(&self) -> String {
         self.faults.of("addresses").unwrap_or_default().to_owned()
+    }
+
+    fn server_fault(&self) -> String {
+        self.faults.of("server").unwrap_or_default().to_owned()
+    }
+
+    /// With one there is nothing to choose.
+    fn chooses_server(&self) -> bool {
+        self.servers.len() > 1
     }
 }
 
@@ -73,6 +88,8 @@ pub async fn new(
         shell,
         to: kind(&asked.to),
         addresses: String::new(),
+        servers: conversions::servers_to_choose(&cx.begin().await?).await?,
+        server: String::new(),
         faults: Invalid::default(),
     })
 }
@@ -97,7 +114,7 @@ pub async fn create(
                 let said = format!(
                     "{name} is not text in UTF-8. Save it as CSV (UTF-8) and choose it again."
                 );
-                return again(&person, &cx, &upload, to, Invalid::field("addresses", said));
+                return again(&person, &cx, &upload, to, Invalid::field("addresses", said)).await;
             };
             (text.to_owned(), name.clone())
         }
@@ -105,22 +122,20 @@ pub async fn create(
     };
     let list = match AddressList::read(&text) {
         Ok(list) => list,
-        Err(faults) => return again(&person, &cx, &upload, to, faults),
+        Err(faults) => return again(&person, &cx, &upload, to, faults).await,
     };
     let new = NewDraft {
         to,
         chosen: Chosen::Listed(list, &called),
         terms: Terms::default(),
+        server: typed(upload.of("server")),
     };
     match drafts::create(cx.begin().await?, new).await {
         Ok(batch) => Ok(see(&cx, batch.id)),
-        Err(error) => again(
-            &person,
-            &cx,
-            &upload,
-            to,
-            frame::faults(error, "addresses")?,
-        ),
+        Err(error) => {
+            let faults = frame::faults(error, "addresses")?;
+            again(&person, &cx, &upload, to, faults).await
+        }
     }
 }
 
@@ -132,7 +147,7 @@ fn see(cx: &Cx<ConvertMailboxes>, batch: crate::domain::BatchId) -> HttpResponse
 }
 
 /// The form with what was typed, and what is wrong with it.
-fn again(
+async fn again(
     person: &Person,
     cx: &Cx<ConvertMailboxes>,
     upload: &Upload,
@@ -141,6 +156,8 @@ fn again(
 ) -> Result<HttpResponse, Problem> {
     let mut page = Choose::new(person, cx, to);
     upload.of("addresses").clone_into(&mut page.addresses);
+    page.servers = conversions::servers_to_choose(&cx.begin().await?).await?;
+    upload.of("server").clone_into(&mut page.server);
     page.faults = faults;
     frame::form_again(&page)
 }
@@ -158,6 +175,7 @@ async fn by_filter(
         to,
         chosen: Chosen::Matching(filter),
         terms: Terms::default(),
+        server: None,
     };
     match drafts::create(cx.begin().await?, new).await {
         Ok(batch) => Ok(see(cx, batch.id)),

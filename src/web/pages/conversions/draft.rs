@@ -424,6 +424,7 @@ fn cannot(code: &str, count: u64) -> String {
             "holds more than the plan allows",
             "hold more than the plan allows",
         ),
+        "unreadable" => pick("cannot be read", "cannot be read"),
         "no_server" => pick(
             "has no server that offers it",
             "have no server that offers it",
@@ -477,7 +478,10 @@ fn said(cx: &Cx<ViewConversions>, choice: &Choice) -> Vec<String> {
     }
     match choice.way {
         Some(Way::InPlace) => said.push(format!("In place on {}.", choice.server)),
-        Some(Way::Move) => said.push(format!("Moves from {}.", choice.server)),
+        Some(Way::Move) => said.push(format!(
+            "Moves from {} to {}.",
+            choice.server, choice.goes_to
+        )),
         None => {}
     }
     said

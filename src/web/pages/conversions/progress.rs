@@ -29,6 +29,8 @@ pub struct Line {
     /// Done of total, while messages are read.
     pub bar: Option<(String, String)>,
     pub said: String,
+    /// The server that it moves to; empty for one that stays where it is.
+    pub moves: String,
     pub error: String,
     /// The receipt, once there is one.
     pub receipt: String,
@@ -57,6 +59,7 @@ impl Line {
             steps: vec![],
             bar: None,
             said: choice.why.clone(),
+            moves: String::new(),
             error: String::new(),
             receipt: String::new(),
             undo: String::new(),
@@ -94,6 +97,7 @@ impl Line {
                 )
             }),
             said: item.waiting_for.clone().unwrap_or_else(|| said(item)),
+            moves: moves(item),
             error: item.error.clone().unwrap_or_default(),
             receipt: if item.receipt.is_some() {
                 urls::receipt(tenant, item.batch, item.id)
@@ -142,6 +146,17 @@ fn steps(state: ItemState) -> Vec<(&'static str, &'static str)> {
         std::cmp::Ordering::Greater => ("", *label),
     };
     STEPS.iter().enumerate().map(step).collect()
+}
+
+fn moves(item: &Item) -> String {
+    let Some(server) = &item.goes_to else {
+        return String::new();
+    };
+    match item.state {
+        ItemState::Done => format!("Now on {server}."),
+        ItemState::Failed | ItemState::Cancelled | ItemState::Undone => String::new(),
+        _ => format!("Moves to {server}."),
+    }
 }
 
 fn said(item: &Item) -> String {

@@ -125,8 +125,19 @@ impl Show {
         STEPS.iter().enumerate().map(step).collect()
     }
 
+    /// What the number beside it does not say.
     fn said(&self) -> String {
-        said(&self.import)
+        match self.import.state {
+            ImportState::Tried => {
+                let found = self.import.found.as_deref().unwrap_or_default();
+                format!("In {}", folders_of(found.len()))
+            }
+            ImportState::Following => "New ones follow".to_owned(),
+            ImportState::Copying | ImportState::CuttingOver if self.bar().is_some() => {
+                "The mailbox there stays as it is".to_owned()
+            }
+            _ => said(&self.import),
+        }
     }
 
     fn count(&self) -> String {
@@ -144,9 +155,10 @@ impl Show {
         match self.import.state {
             ImportState::Trying => String::new(),
             ImportState::Tried => "messages there".to_owned(),
-            ImportState::Done | ImportState::Failed | ImportState::Cancelled => {
-                "messages here".to_owned()
-            }
+            ImportState::Following
+            | ImportState::Done
+            | ImportState::Failed
+            | ImportState::Cancelled => "messages here".to_owned(),
             _ => format!(
                 "of {} here",
                 messages_of(self.import.progress.messages_total)
