@@ -13,6 +13,7 @@ mod m0010_imports;
 mod m0011_import_lists;
 mod m0012_counts;
 mod m0013_targets;
+mod m0014_holdings;
 
 use sea_orm_migration::prelude::*;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_import_lists::Migration),
             Box::new(m0012_counts::Migration),
             Box::new(m0013_targets::Migration),
+            Box::new(m0014_holdings::Migration),
         ]
     }
 }

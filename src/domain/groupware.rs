@@ -100,6 +100,21 @@ pub struct GroupwareSummary {
     pub digest: String,
 }
 
+/// How much a mailbox holds besides its mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Holdings {
+    /// Calendars.
+    pub calendars: u64,
+    /// Events; a recurring one counts once.
+    pub events: u64,
+    /// Tasks.
+    pub tasks: u64,
+    /// Contacts.
+    pub contacts: u64,
+    /// Phones that keep something there to sync by.
+    pub devices: u64,
+}
+
 impl Marked {
     /// What its owner sees.
     pub fn present(&self) -> impl Iterator<Item = &ItemMark> {

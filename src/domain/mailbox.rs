@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::groupware::Holdings;
 use super::mailserver::Answer;
 use super::{
     CheckId, DomainId, EmailAddress, Kind, Levels, MailboxId, PlanId, Protocol, Protocols,
@@ -154,6 +155,8 @@ pub struct Mailbox {
     pub used_bytes: i64,
     /// Messages it holds, as of `usage_at`.
     pub messages: i64,
+    /// What it holds besides mail, as of `usage_at`; `None` where that is not known.
+    pub holdings: Option<Holdings>,
     /// When size and messages were last read from the server.
     pub usage_at: Option<DateTime<Utc>>,
     /// The last login by each protocol.

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::groupware::Holdings;
 use super::snapshot::hex;
 use super::{DomainName, EmailAddress, MailboxId, Protocol, Protocols};
 
@@ -220,6 +221,8 @@ pub struct Usage {
     pub messages: i64,
     /// The last login by each protocol; one never used is not named.
     pub last_used: BTreeMap<Protocol, DateTime<Utc>>,
+    /// What it holds besides mail, where the server tells.
+    pub holdings: Option<Holdings>,
 }
 
 /// A place where clients connect, for settings pages, discovery and live checks.

@@ -196,6 +196,8 @@ async fn a_removed_account_leaves_no_calendar_behind(subject: Subject) {
     let (desired, calendars) = furnished(&subject, "ann").await;
     let account = subject.observe(&desired.address).await.account.unwrap();
     assert_eq!(calendars.inventory().await.unwrap().summary().events, 2);
+    let held = subject.usage(&desired.address).await.holdings.unwrap();
+    assert_eq!((held.calendars, held.events, held.contacts), (1, 2, 0));
     for _ in 0..2 {
         let removal = pilothouse::domain::mailserver::Change::Remove {
             remote_id: account.remote_id.clone(),

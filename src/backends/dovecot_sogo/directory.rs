@@ -130,6 +130,20 @@ impl Directory {
             .collect())
     }
 
+    /// The immutable ids of those of these addresses that have an account.
+    pub(super) async fn uids(
+        &self,
+        addresses: &[&str],
+    ) -> Result<BTreeMap<String, String>, ServerError> {
+        let text = "SELECT address, uid FROM accounts WHERE address = ANY($1)";
+        let rows: Vec<(String, String)> = sqlx::query_as(text)
+            .bind(addresses)
+            .fetch_all(self.pool().await?)
+            .await
+            .map_err(|fault| explain(&fault))?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// The immutable id of the account of that address.
     pub(super) async fn uid(&self, address: &EmailAddress) -> Result<Option<String>, ServerError> {
         sqlx::query_scalar("SELECT uid FROM accounts WHERE address = $1")

@@ -2,6 +2,7 @@
 //! (`mailstack/groupware.sql`). `SOGo`'s own `CalDAV` door is no way: it stores an item otherwise than
 //! it was given (measured: the parameters of a property change places), and an event of an organizer
 //! makes it write into other people's calendars.
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::backends::ServerError;
 use crate::backends::groupware::{Groupware, Item};
 use crate::domain::EmailAddress;
 use crate::domain::groupware::{
-    Collection, CollectionKind, Component, Inventory, ItemMark, Marked,
+    Collection, CollectionKind, Component, Holdings, Inventory, ItemMark, Marked,
 };
 
 /// The version of the functions that this adapter speaks.
@@ -78,6 +79,31 @@ impl Calendars {
             "the panel's functions in SOGo's database have version {found}, and this panel speaks \
              version {VERSION}: update whichever is older"
         )))
+    }
+
+    /// How much these people have, by their ids.
+    pub(super) async fn counts(
+        &self,
+        people: &[&str],
+    ) -> Result<HashMap<String, Holdings>, ServerError> {
+        let rows: Vec<(String, i64, i64, i64, i64, i64)> =
+            sqlx::query_as("SELECT * FROM groupware.counts($1)")
+                .bind(people)
+                .fetch_all(self.pool().await?)
+                .await
+                .map_err(|fault| told(&fault))?;
+        let holdings = |(person, calendars, events, tasks, contacts, devices)| {
+            let number = |n: i64| n.unsigned_abs();
+            let of = Holdings {
+                calendars: number(calendars),
+                events: number(events),
+                tasks: number(tasks),
+                contacts: number(contacts),
+                devices: number(devices),
+            };
+            (person, of)
+        };
+        Ok(rows.into_iter().map(holdings).collect())
     }
 
     /// Destroys everything that `SOGo` has of a person.

@@ -19,7 +19,7 @@ mod routes;
 mod settings;
 mod sieve;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -31,6 +31,7 @@ use super::imap::copy::Numbering;
 use super::imap::{self, Login};
 use super::{Abilities, Depth, Health, MailServer, ServerError};
 use crate::domain::filters::Filters;
+use crate::domain::groupware::Holdings;
 use crate::domain::mailserver::{
     Answer, Aspect, Change, DesiredMailbox, Entrance, Listener, Observed, ObservedMailbox, Route,
     Security, Usage,
@@ -174,6 +175,27 @@ impl DovecotSogo {
         // Dovecot's auth_master_user_separator.
         let user = format!("{mailbox}*{}", self.settings.master_user);
         Login::on_loopback(place, user, self.master_password.clone())
+    }
+
+    /// What mailboxes hold besides mail. Where `SOGo`'s database does not tell, sizes and last logins
+    /// are worth having without it.
+    async fn holdings(&self, addresses: &[&str]) -> BTreeMap<String, Holdings> {
+        let Some(calendars) = &self.calendars else {
+            return BTreeMap::new();
+        };
+        let told = async {
+            let uids = self.directory.uids(addresses).await?;
+            let people: Vec<_> = uids.values().map(String::as_str).collect();
+            let counts = calendars.counts(&people).await?;
+            let each = uids.into_iter();
+            Ok(each
+                .filter_map(|(address, uid)| Some((address, *counts.get(&uid)?)))
+                .collect())
+        };
+        told.await.unwrap_or_else(|error: ServerError| {
+            tracing::debug!(%error, "what mailboxes hold besides mail is not known");
+            BTreeMap::new()
+        })
     }
 
     fn over_http(&self, protocol: Protocol, path: &str) -> Option<Listener> {
@@ -320,6 +342,8 @@ impl MailServer for DovecotSogo {
             .map(|address| Command::Count(address))
             .collect();
         let replies = self.doveadm.run_all(&counts).await?;
+        let addresses: Vec<_> = last_used.keys().map(String::as_str).collect();
+        let mut holdings = self.holdings(&addresses).await;
         let mut all = Vec::with_capacity(replies.len());
         for (reply, (address, last_used)) in replies.into_iter().zip(&last_used) {
             // Removed since the directory was read.
@@ -332,6 +356,7 @@ impl MailServer for DovecotSogo {
                 used_bytes: number(&rows, "vsize"),
                 messages: number(&rows, "messages"),
                 last_used: last_used.clone(),
+                holdings: holdings.remove(address),
             });
         }
         Ok(all)

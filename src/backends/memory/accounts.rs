@@ -141,6 +141,10 @@ impl World {
                 address: address.clone(),
                 used_bytes: account.store.bytes(),
                 messages: account.store.messages(),
+                holdings: self
+                    .offers
+                    .has_calendars()
+                    .then(|| account.calendars.holdings()),
                 last_used: if self.abilities.tells_last_use {
                     account.last_used.clone()
                 } else {

@@ -10,7 +10,7 @@ use crate::backends::ServerError;
 use crate::backends::groupware::{Groupware, Item};
 use crate::domain::EmailAddress;
 use crate::domain::groupware::{
-    Collection, CollectionKind, Component, Inventory, ItemMark, Marked,
+    Collection, CollectionKind, Component, Holdings, Inventory, ItemMark, Marked,
 };
 
 /// What an account has besides its mail.
@@ -21,6 +21,27 @@ pub(super) struct Calendars {
 }
 
 impl Calendars {
+    /// How much it is.
+    pub(super) fn holdings(&self) -> Holdings {
+        let summary = self.inventory().summary();
+        Holdings {
+            calendars: summary.calendars,
+            events: summary.events,
+            tasks: summary.tasks,
+            contacts: summary.contacts,
+            devices: 0,
+        }
+    }
+
+    fn inventory(&self) -> Inventory {
+        let marked = |(of, items): &(Collection, BTreeMap<String, Item>)| Marked {
+            collection: of.clone(),
+            items: items.values().map(|item| mark(of.kind, item)).collect(),
+        };
+        let collections = self.collections.values().map(marked).collect();
+        Inventory { collections }
+    }
+
     /// Writes an item. Says whether there is such a collection.
     pub(super) fn scribble(&mut self, path: &str, name: &str, content: &str) -> bool {
         let item = Item {
@@ -85,15 +106,7 @@ fn mark(kind: CollectionKind, item: &Item) -> ItemMark {
 #[async_trait]
 impl Groupware for Of {
     async fn inventory(&self) -> Result<Inventory, ServerError> {
-        self.ask(Call::Groupware, |all| {
-            let marked = |(of, items): &(Collection, BTreeMap<String, Item>)| Marked {
-                collection: of.clone(),
-                items: items.values().map(|item| mark(of.kind, item)).collect(),
-            };
-            let collections = all.collections.values().map(marked).collect();
-            Ok(Inventory { collections })
-        })
-        .await
+        self.ask(Call::Groupware, |all| Ok(all.inventory())).await
     }
 
     async fn read(&self, path: &str, names: &[String]) -> Result<Vec<Item>, ServerError> {

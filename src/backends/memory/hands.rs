@@ -23,6 +23,7 @@ pub struct Letter<'a> {
 /// Calendars.
 impl MemoryServer {
     /// Writes an item into a collection behind the panel's back. Says whether there is one.
+    #[must_use]
     pub fn scribble(&self, of: &EmailAddress, path: &str, name: &str, content: &str) -> bool {
         let mut world = self.world();
         let account = world.at_mut(of);

@@ -47,6 +47,7 @@ fn asked(kind: Kind) -> Asked {
         quota_bytes: 1 << 30,
         used_bytes: 0,
         messages: 0,
+        holdings: None,
         usage_at: None,
         last_used: BTreeMap::new(),
         asked_generation: 1,

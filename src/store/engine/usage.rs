@@ -81,6 +81,9 @@ pub async fn record(engine: &Engine, read: &[(Unread, Option<Usage>)]) -> Result
             }
             row.used_bytes = Set(usage.used_bytes);
             row.messages = Set(usage.messages);
+            if let Some(holdings) = &usage.holdings {
+                row.holdings = Set(Some(serde_json::to_value(holdings)?));
+            }
             row.last_used_at = Set(last_used.values().max().copied());
             row.last_used = Set(serde_json::to_value(last_used)?);
         }

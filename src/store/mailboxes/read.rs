@@ -130,6 +130,7 @@ impl Row {
             quota_bytes: row.quota_bytes,
             used_bytes: row.used_bytes,
             messages: row.messages,
+            holdings: row.holdings.map(json).transpose()?,
             usage_at: row.usage_at,
             last_used: json(row.last_used)?,
             asked_generation: row.asked_generation,

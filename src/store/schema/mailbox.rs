@@ -42,6 +42,8 @@ pub struct Model {
     pub used_bytes: i64,
     pub messages: i64,
     pub usage_at: Option<ChronoDateTimeUtc>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub holdings: Option<Json>,
     #[sea_orm(column_type = "JsonBinary")]
     pub last_used: Json,
     pub last_used_at: Option<ChronoDateTimeUtc>,

@@ -124,6 +124,23 @@ impl AskPurge {
         }
     }
 
+    /// What goes besides mail, as last read in the background.
+    fn besides(&self) -> Option<String> {
+        let held = self.mailbox.holdings?;
+        let count = |n: u64, one: &str, many: &str| match n {
+            1 => format!("1 {one}"),
+            n => format!("{} {many}", thousands(n)),
+        };
+        Some(format!(
+            "{} with {} and {}, {}, and what {} to sync by",
+            count(held.calendars, "calendar", "calendars"),
+            count(held.events, "event", "events"),
+            count(held.tasks, "task", "tasks"),
+            count(held.contacts, "contact", "contacts"),
+            count(held.devices, "phone keeps", "phones keep"),
+        ))
+    }
+
     fn size(&self) -> String {
         size(self.mailbox.used_bytes.unsigned_abs())
     }
