@@ -132,13 +132,20 @@ impl AskPurge {
             n => format!("{} {many}", thousands(n)),
         };
         Some(format!(
-            "{} with {} and {}, {}, and what {} to sync by",
+            "{} with {} and {}, and {}",
             count(held.calendars, "calendar", "calendars"),
             count(held.events, "event", "events"),
             count(held.tasks, "task", "tasks"),
             count(held.contacts, "contact", "contacts"),
-            count(held.devices, "phone keeps", "phones keep"),
         ))
+    }
+
+    fn phones(&self) -> Option<String> {
+        match self.mailbox.holdings?.devices {
+            0 => None,
+            1 => Some("1 phone".to_owned()),
+            n => Some(format!("{} phones", thousands(n))),
+        }
     }
 
     fn size(&self) -> String {
