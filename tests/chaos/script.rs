@@ -89,9 +89,11 @@ impl Script {
     }
 }
 
-/// Not when the panel could not (5xx), or is at it still.
+/// Not when the panel could not (5xx), or is at it still, or was too slow to hear (408).
 fn is_final(status: StatusCode, answer: &Value) -> bool {
-    !status.is_server_error() && answer["type"] != "/problems/under-way"
+    !status.is_server_error()
+        && status != StatusCode::REQUEST_TIMEOUT
+        && answer["type"] != "/problems/under-way"
 }
 
 /// Status, body, and where it leads.
