@@ -47,7 +47,7 @@ async fn a_panel_killed_at_every_boundary_carries_on() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "brings up two mail stacks of its own: tests/chaos/run.sh"]
 async fn short_moves_killed_at_some_boundaries_are_carried_on() {
-    killed_at_boundaries(Way::Moving, 8, "short_moving").await;
+    killed_at_boundaries(Way::Moving, 6, "short_moving").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

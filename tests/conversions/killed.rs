@@ -265,5 +265,7 @@ async fn a_panel_that_was_only_slow_writes_nothing_after_another_has_taken_over(
                 .unwrap()
         );
         is_done_and_whole(&stage, &local, &started, &before).await;
+        let opened = stage.server.sign_in(&address(&local), Protocol::Imap);
+        opened.unwrap_or_else(|why| panic!("shut again after {steps} steps: {why:?}"));
     }
 }
