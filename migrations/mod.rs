@@ -14,6 +14,7 @@ mod m0011_import_lists;
 mod m0012_counts;
 mod m0013_targets;
 mod m0014_holdings;
+mod m0015_many;
 
 use sea_orm_migration::prelude::*;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_counts::Migration),
             Box::new(m0013_targets::Migration),
             Box::new(m0014_holdings::Migration),
+            Box::new(m0015_many::Migration),
         ]
     }
 }

@@ -159,7 +159,7 @@ fn before(told: &Told) -> Words {
         |when| format!("This begins on {when} and takes a few minutes."),
     );
     let mut lead = vec![
-        format!("your mailbox {} becomes {} mailbox. {begins}", told.address, article(kind)),
+        format!("Your mailbox {} becomes {} mailbox. {begins}", told.address, article(kind)),
         "Your address and your password stay the same, and so does every message, folder, calendar \
          and contact. Mail that arrives meanwhile is not lost. For a few seconds you cannot sign in."
             .to_owned(),
@@ -188,7 +188,7 @@ fn before(told: &Told) -> Words {
 fn after(told: &Told) -> Words {
     let kind = told.to.label();
     let mut lead = vec![format!(
-        "your mailbox {} is {} mailbox now. Every message is where it was: each one was read before \
+        "Your mailbox {} is {} mailbox now. Every message is where it was: each one was read before \
          and after, and compared. Your address and your password are the same.",
         told.address,
         article(kind)

@@ -85,17 +85,11 @@ fn within(group: &Group) -> Condition {
     }
 }
 
+/// Rows that are alike in everything that is counted.
 #[derive(FromQueryResult)]
-struct ByVerdict {
+struct Alike {
     verdict: String,
     blocker: String,
-    rows: i64,
-    messages: Option<i64>,
-    bytes: Option<i64>,
-}
-
-#[derive(FromQueryResult)]
-struct ByEffect {
     way: Option<String>,
     plan_change: String,
     opens_bits: i32,
@@ -103,52 +97,40 @@ struct ByEffect {
     week_bits: i32,
     month_bits: i32,
     rows: i64,
+    messages: Option<i64>,
+    bytes: Option<i64>,
 }
 
-/// A selection in numbers: two passes over its rows, which stay where they are.
+/// A selection in numbers, added up by the database.
 pub async fn tally<P: Includes<ViewConversions>>(
     work: &Work<P>,
     batch: BatchId,
 ) -> Result<Tally, StoreError> {
     let mut tally = Tally::default();
     let total = |column| SimpleExpr::from(Func::sum(Expr::col(column))).cast_as("bigint");
-    let verdicts = of(work, batch)
+    let groups = [
+        Column::Verdict,
+        Column::Blocker,
+        Column::Way,
+        Column::PlanChange,
+        Column::OpensBits,
+        Column::ClosesBits,
+        Column::WeekBits,
+        Column::MonthBits,
+    ];
+    // In the order of an index that has all of it: no row is looked at.
+    let mut rows = of(work, batch)
         .select_only()
-        .columns([Column::Verdict, Column::Blocker])
+        .columns(groups)
         .expr_as(Func::count(Expr::col(Asterisk)), "rows")
         .expr_as(total(Column::Messages), "messages")
-        .expr_as(total(Column::Bytes), "bytes")
-        .group_by(Column::Verdict)
-        .group_by(Column::Blocker)
-        .into_model::<ByVerdict>()
-        .all(&work.scoped.tx)
-        .await?;
-    for row in verdicts {
-        add_verdict(&mut tally, row);
+        .expr_as(total(Column::Bytes), "bytes");
+    for column in groups {
+        rows = rows.group_by(column);
     }
-    let effects = of(work, batch)
-        .filter(goes())
-        .select_only()
-        .columns([
-            Column::Way,
-            Column::PlanChange,
-            Column::OpensBits,
-            Column::ClosesBits,
-            Column::WeekBits,
-            Column::MonthBits,
-        ])
-        .expr_as(Func::count(Expr::col(Asterisk)), "rows")
-        .group_by(Column::Way)
-        .group_by(Column::PlanChange)
-        .group_by(Column::OpensBits)
-        .group_by(Column::ClosesBits)
-        .group_by(Column::WeekBits)
-        .group_by(Column::MonthBits)
-        .into_model::<ByEffect>()
-        .all(&work.scoped.tx)
-        .await?;
-    for row in effects {
-        add_effect(&mut tally, row);
+    let rows = rows.into_model::<Alike>().all(&work.scoped.tx).await?;
+    for row in rows {
+        add_row(&mut tally, row);
     }
     tally
         .blockers
@@ -161,7 +143,7 @@ pub async fn tally<P: Includes<ViewConversions>>(
     Ok(tally)
 }
 
-fn add_verdict(tally: &mut Tally, row: ByVerdict) {
+fn add_row(tally: &mut Tally, row: Alike) {
     let rows = u64::try_from(row.rows).unwrap_or_default();
     let count = |stored: Option<i64>| u64::try_from(stored.unwrap_or_default()).unwrap_or_default();
     match Verdict::parse(&row.verdict) {
@@ -169,7 +151,7 @@ fn add_verdict(tally: &mut Tally, row: ByVerdict) {
         Some(Verdict::Attention) => tally.attention += rows,
         Some(Verdict::Blocked) => {
             tally.blocked += rows;
-            tally.blockers.push((row.blocker, rows));
+            add(&mut tally.blockers, row.blocker, rows);
             return;
         }
         Some(Verdict::Waits) | None => {
@@ -179,10 +161,6 @@ fn add_verdict(tally: &mut Tally, row: ByVerdict) {
     }
     tally.messages += count(row.messages);
     tally.bytes += count(row.bytes);
-}
-
-fn add_effect(tally: &mut Tally, row: ByEffect) {
-    let rows = u64::try_from(row.rows).unwrap_or_default();
     let week = bits(row.week_bits);
     for protocol in bits(row.opens_bits).iter() {
         add(&mut tally.opens, protocol, rows);

@@ -1,0 +1,42 @@
+//! Indexes for batches of a hundred thousand.
+use sea_orm_migration::prelude::*;
+
+use super::index;
+
+pub struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0015_many"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, to: &SchemaManager) -> Result<(), DbErr> {
+        // What the numbers of a draft are made of, in the order in which they are grouped.
+        let columns = [
+            "batch_id",
+            "verdict",
+            "blocker",
+            "way",
+            "plan_change",
+            "opens_bits",
+            "closes_bits",
+            "week_bits",
+            "month_bits",
+            "messages",
+            "bytes",
+        ];
+        let mut numbers = index("conversion_choices", &columns);
+        to.create_index(numbers.name("conversion_choices_numbers").take())
+            .await?;
+        // Rows of a batch that need somebody, which stand first. The condition is the text that
+        // `store::conversions` asks with.
+        let mut first = index("conversion_items", &["batch_id", "address"]);
+        first.name("conversion_items_first").and_where(Expr::cust(
+            r#"("state" = 'failed' OR "waiting_for" IS NOT NULL)"#,
+        ));
+        to.create_index(first.take()).await
+    }
+}
