@@ -27,9 +27,17 @@ impl MigrationTrait for Migration {
             "month_bits",
             "messages",
             "bytes",
+            "tenant_id",
         ];
         let mut numbers = index("conversion_choices", &columns);
         to.create_index(numbers.name("conversion_choices_numbers").take())
+            .await?;
+        // How many of a batch stand where, without a look at the rows.
+        let name = "conversion_items_batch_id_state";
+        let old = Index::drop().name(name).table("conversion_items").to_owned();
+        to.drop_index(old).await?;
+        let counts = ["batch_id", "state", "tenant_id"];
+        to.create_index(index("conversion_items", &counts).take())
             .await?;
         // Rows of a batch that need somebody, which stand first. The condition is the text that
         // `store::conversions` asks with.

@@ -118,7 +118,7 @@ async fn counts<P: Permission>(
         .select_only()
         .column(conversion_item::Column::BatchId)
         .column(conversion_item::Column::State)
-        .column_as(conversion_item::Column::Id.count(), "items")
+        .column_as(conversion_item::Column::State.count(), "items")
         .filter(conversion_item::Column::BatchId.is_in(batches.iter().copied()))
         .group_by(conversion_item::Column::BatchId)
         .group_by(conversion_item::Column::State)
