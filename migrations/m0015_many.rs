@@ -34,7 +34,10 @@ impl MigrationTrait for Migration {
             .await?;
         // How many of a batch stand where, without a look at the rows.
         let name = "conversion_items_batch_id_state";
-        let old = Index::drop().name(name).table("conversion_items").to_owned();
+        let old = Index::drop()
+            .name(name)
+            .table("conversion_items")
+            .to_owned();
         to.drop_index(old).await?;
         let counts = ["batch_id", "state", "tenant_id"];
         to.create_index(index("conversion_items", &counts).take())

@@ -59,7 +59,7 @@ pub async fn open<P: Includes<ImportMail>>(
     begin: Begin<'_>,
 ) -> Result<Import, StoreError> {
     let id = ImportId::new();
-    let sealed = sealed(work, id, row.password.clone())?;
+    let sealed = sealed(work, id, &row.password)?;
     let outside = begin.outside;
     let row = mailbox_import::ActiveModel {
         id: Set(id.0),
@@ -93,9 +93,9 @@ pub async fn open<P: Includes<ImportMail>>(
 fn sealed<P: Permission>(
     work: &Work<P>,
     id: ImportId,
-    password: SecretString,
+    password: &SecretString,
 ) -> Result<String, StoreError> {
-    let sealed = seal::seal(work.sealing_key()?, place(id.0), &password);
+    let sealed = seal::seal(work.sealing_key()?, place(id.0), password);
     sealed.map_err(|error| StoreError::Sealing(error.to_string()))
 }
 
@@ -235,7 +235,7 @@ pub async fn correct<P: Includes<ImportMail>>(
     if let Some((user, password)) = login {
         row.source_user = Set(user.to_owned());
         if let Some(password) = password {
-            row.sealed_password = Set(Some(sealed(work, import.id, password)?));
+            row.sealed_password = Set(Some(sealed(work, import.id, &password)?));
         }
     }
     if let Some(folders) = folders {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use super::{Doors, http};
 
-/// To a client that does not say what it is, SOGo shows one address book and no lists.
+/// To a client that does not say what it is, `SOGo` shows one address book and no lists.
 const PROGRAM: &str = "calendar-test";
 
 /// One person's calendars and contacts.

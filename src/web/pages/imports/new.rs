@@ -9,11 +9,9 @@ use super::lists;
 use crate::app::imports::lists::NewList;
 use crate::app::imports::{self, NewImports};
 use crate::authz::{ImportMail, ViewImports};
-use crate::domain::import::{
-    Folders, Import, Line, Outside, PROVIDERS, Provider, Row, lines_of_csv,
-};
+use crate::domain::import::{Folders, Line, Outside, PROVIDERS, Provider, Row, lines_of_csv};
 use crate::domain::mailserver::Security;
-use crate::domain::{ImportListId, Invalid};
+use crate::domain::{ImportId, ImportListId, Invalid};
 use crate::store::Cx;
 use crate::web::cx::Person;
 use crate::web::error::Problem;
@@ -55,7 +53,7 @@ struct New {
 }
 
 impl New {
-    fn new<P: crate::authz::Permission>(person: &Person, cx: &Cx<P>, typed: Typed) -> Self {
+    fn page<P: crate::authz::Permission>(person: &Person, cx: &Cx<P>, typed: Typed) -> Self {
         let imports = urls::imports(&cx.tenant().slug);
         let title = if typed.many {
             "Bring mail into many mailboxes"
@@ -116,7 +114,7 @@ pub async fn new(
         mailbox: asked.mailbox.clone(),
         ..Typed::default()
     };
-    let mut page = New::new(&person, &cx, typed);
+    let mut page = New::page(&person, &cx, typed);
     page.provider = provider;
     person.page(&page)
 }
@@ -134,7 +132,7 @@ pub async fn template(_: Cx<ViewImports>) -> HttpResponse {
 
 /// What was begun.
 enum Begun {
-    One(Import),
+    One(ImportId),
     List(ImportListId),
 }
 
@@ -156,7 +154,7 @@ pub async fn create(
     let begun = match wanted(&typed, &upload) {
         Ok(Wanted::One(new)) => imports::start(cx.begin().await?, new)
             .await
-            .map(|mut begun| Begun::One(begun.remove(0))),
+            .map(|mut begun| Begun::One(begun.remove(0).id)),
         Ok(Wanted::Many(new)) => imports::lists::start(cx.begin().await?, new)
             .await
             .map(|list| Begun::List(list.id)),
@@ -164,11 +162,11 @@ pub async fn create(
     };
     let slug = cx.tenant().slug.as_str();
     let to = match begun {
-        Ok(Begun::One(import)) => urls::import(slug, import.id),
+        Ok(Begun::One(import)) => urls::import(slug, import),
         Ok(Begun::List(list)) => lists::href(slug, list),
         Err(error) => {
-            let mut page = New::new(&person, &cx, typed);
-            page.faults = at_fields(frame::faults(error, "mailbox")?);
+            let mut page = New::page(&person, &cx, typed);
+            page.faults = at_fields(&frame::faults(error, "mailbox")?);
             return frame::form_again(&page);
         }
     };
@@ -260,7 +258,7 @@ fn lines(upload: &Upload) -> Result<(String, Vec<Line>), Invalid> {
 }
 
 /// The faults of rows and files at the fields of the form.
-fn at_fields(faults: Invalid) -> Invalid {
+fn at_fields(faults: &Invalid) -> Invalid {
     let mut at_fields = Invalid::default();
     for (field, detail) in faults.by_field() {
         let field = match field.split('/').next_back().unwrap_or(field) {
