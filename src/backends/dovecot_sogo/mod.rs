@@ -370,7 +370,22 @@ impl MailServer for DovecotSogo {
         told: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Snapshot, ServerError> {
         let login = self.door(mailbox);
-        imap::survey(&login, known.filter(|_| depth == Depth::Marks), told).await
+        let known = known.filter(|_| depth == Depth::Marks);
+        let read = imap::survey(&login, known, told).await;
+        let Err(ServerError::Busy(why)) = read else {
+            return read;
+        };
+        // Dovecot does not say whether it cannot let us in just now or has nobody to let us in to.
+        let seen = self
+            .directory
+            .observe(std::slice::from_ref(mailbox))
+            .await?;
+        let there = seen.get(mailbox).is_some_and(|seen| seen.account.is_some());
+        Err(if there {
+            ServerError::Busy(why)
+        } else {
+            ServerError::Refused("there is no such account".to_owned())
+        })
     }
 
     fn mail_door(&self, mailbox: &EmailAddress) -> Option<Login> {
