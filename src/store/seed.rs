@@ -13,7 +13,7 @@ use crate::domain::{Kind, PlanId, TenantId, TenantKind};
 /// The slug of the root of the tree.
 pub const PLATFORM: &str = "platform";
 
-const GB: i64 = 1_000_000_000;
+const GIB: i64 = 1 << 30;
 
 /// Makes the platform and its plans, unless there is a platform.
 #[expect(
@@ -49,14 +49,14 @@ pub(super) async fn seed(core: &Core) -> Result<(), StoreError> {
     }
     .insert(&tx)
     .await?;
-    default_plan(&tx, id, now, Kind::PopImap, ("basic", "Basic"), 10 * GB).await?;
+    default_plan(&tx, id, now, Kind::PopImap, ("basic", "Basic"), 10 * GIB).await?;
     default_plan(
         &tx,
         id,
         now,
         Kind::Exchange,
         ("exchange", "Exchange"),
-        25 * GB,
+        25 * GIB,
     )
     .await?;
     Ok(tx.commit().await?)
