@@ -3,15 +3,7 @@
 # A change is there within half a second or so; many changes at once make one reload. Started and ended by stack.sh.
 # usage: front-forwards.sh BASE POSTGRES_PORT
 set -uo pipefail
-BASE=$1 PORT_PG=$2
-cd "$BASE/run" || exit 1
-exec >>"$BASE/log/front-forwards.log" 2>&1
-. "$BASE/secrets.env"
-echo $$ > "$BASE/run/front-forwards.pid"
-export PGPASSWORD=$PG_MAIL_PASSWORD PGCONNECT_TIMEOUT=5
-unset DOVEADM_API_KEY MASTER_PASSWORD PG_PANEL_PASSWORD PG_SOGO_PASSWORD
-
-ask() { psql -qXAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PORT_PG" -U mail directory "$@"; }
+. "$(dirname "${BASH_SOURCE[0]}")/follower.sh" front-forwards "$1" "$2"
 
 # An upstream per server, so that its name is looked up when nginx starts and not for each request; the address of each
 # mailbox with its upstream; and what to call that server. Addresses hold neither quotes nor backslashes (directory.sql);

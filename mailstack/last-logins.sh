@@ -3,18 +3,11 @@
 # Started and ended by stack.sh. IMAP and POP3 are noted by Dovecot itself, SMTP by a Postfix look-up (FACTS.md §8).
 # usage: last-logins.sh BASE POSTGRES_PORT
 set -uo pipefail
-BASE=$1 PORT_PG=$2
-cd "$BASE/run" || exit 1
-exec >>"$BASE/log/last-logins.log" 2>&1
-. "$BASE/secrets.env"
-echo $$ > "$BASE/run/last-logins.pid"
-export PGPASSWORD=$PG_MAIL_PASSWORD PGCONNECT_TIMEOUT=5
-unset DOVEADM_API_KEY MASTER_PASSWORD PG_PANEL_PASSWORD PG_SOGO_PASSWORD
+. "$(dirname "${BASH_SOURCE[0]}")/follower.sh" last-logins "$1" "$2"
 
 # Entries go over stdin, as one JSON value: the shell never reads what a client sent.
 note() {
-  psql -qXAt -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$PORT_PG" -U mail -v "seen=[$1]" directory >/dev/null \
-    <<<"SELECT note_logins(:'seen'::jsonb);"
+  ask -v "seen=[$1]" >/dev/null <<<"SELECT note_logins(:'seen'::jsonb);"
 }
 
 # nginx writes {"login", "protocol", "at"} lines; SOGo's line names the user at the end of a sentence.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 use tokio::sync::OnceCell;
 use url::Url;
 
 use super::account::{Account, COLUMNS, LOCKED, SCHEME};
+use super::database;
 use super::faults::{explain, explain_account, unknown_domain};
 use crate::backends::ServerError;
 use crate::domain::mailserver::{Aspect, DesiredMailbox, Observed, ObservedMailbox};
@@ -17,6 +18,9 @@ use crate::domain::{DomainName, EmailAddress, Protocol};
 
 /// The version of the schema that this adapter speaks.
 const VERSION: i32 = 3;
+
+/// No statement takes longer.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// The database, by a small pool of its own that connects when it is first needed.
 pub(super) struct Directory {
@@ -34,16 +38,7 @@ pub(super) struct Written {
 
 impl Directory {
     pub(super) fn new(url: &Url, password: &SecretString) -> Result<Self, sqlx::Error> {
-        let options: PgConnectOptions = url.as_str().parse()?;
-        let options = options
-            .password(password.expose_secret())
-            .application_name("pilothouse")
-            .options([("statement_timeout", "10000"), ("lock_timeout", "5000")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(Duration::from_secs(3))
-            .idle_timeout(Duration::from_mins(1))
-            .connect_lazy_with(options);
+        let pool = database::pool(url, password, LONGEST)?;
         Ok(Self {
             pool,
             checked: OnceCell::new(),

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{FromRow, Row as _};
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::database;
 use super::directory::Directory;
 use super::faults::explain;
 use crate::backends::ServerError;
@@ -26,6 +27,9 @@ use crate::domain::groupware::{
 /// The version of the functions that this adapter speaks.
 const VERSION: i32 = 1;
 
+/// No statement takes longer.
+const LONGEST: Duration = Duration::from_secs(30);
+
 /// `SOGo`'s database, by a small pool of its own that connects when it is first needed.
 pub(super) struct Calendars {
     pool: PgPool,
@@ -34,16 +38,7 @@ pub(super) struct Calendars {
 
 impl Calendars {
     pub(super) fn new(url: &Url, password: &SecretString) -> Result<Self, sqlx::Error> {
-        let options: PgConnectOptions = url.as_str().parse()?;
-        let options = options
-            .password(password.expose_secret())
-            .application_name("pilothouse")
-            .options([("statement_timeout", "30000"), ("lock_timeout", "5000")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(Duration::from_secs(3))
-            .idle_timeout(Duration::from_mins(1))
-            .connect_lazy_with(options);
+        let pool = database::pool(url, password, LONGEST)?;
         Ok(Self {
             pool,
             checked: OnceCell::new(),

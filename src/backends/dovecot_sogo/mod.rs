@@ -8,6 +8,7 @@
 //! A removed account loses every message, its calendars, contacts and preferences, and its row. Its
 //! empty folders stay on disk, under a uid that nobody can sign in with again.
 mod account;
+mod database;
 mod directory;
 mod doveadm;
 mod faults;

@@ -7,8 +7,7 @@ use crate::domain::{ServerId, Way};
 use crate::engine::Context;
 use crate::store::engine::conversions::Job;
 
-use super::moving::not;
-use super::reading::{self, Latest};
+use super::moving;
 use super::steps::Step;
 
 /// One pass from a server to another; `None` when it went through.
@@ -22,12 +21,7 @@ pub(super) async fn pass(
         return Ok(None);
     }
     let carrying = carry(context, job, (from, to));
-    let carried = reading::keeping_the_lease(context, job, &Latest::default(), carrying).await?;
-    Ok(match carried {
-        None => Some(Step::Lost),
-        Some(Ok(())) => None,
-        Some(Err((server, error))) => Some(not(context, server, error).await?),
-    })
+    Ok(moving::on_servers(context, job, carrying).await?.err())
 }
 
 async fn carry(
@@ -65,11 +59,9 @@ pub(super) async fn add_to(
         let here = at(home).await.map_err(|error| (home, error))?;
         Ok(here.filter(|_| there.is_some()))
     };
-    let read = reading::keeping_the_lease(context, job, &Latest::default(), reading).await?;
-    Ok(match read {
-        None => Some(Step::Lost),
-        Some(Err((server, error))) => Some(not(context, server, error).await?),
-        Some(Ok(filters)) => {
+    Ok(match moving::on_servers(context, job, reading).await? {
+        Err(step) => Some(step),
+        Ok(filters) => {
             snapshot.filters = filters;
             None
         }

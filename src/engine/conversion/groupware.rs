@@ -3,35 +3,31 @@
 //! kept.
 use std::sync::Arc;
 
+use crate::backends::ServerError;
 use crate::backends::groupware::{CarryError, Groupware, carry};
 use crate::backends::imap::copy::Mode;
-use crate::backends::{MailServer, ServerError};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::{EmailAddress, ServerId, Way};
+use crate::domain::{ServerId, Way};
 use crate::engine::Context;
 use crate::store::engine::conversions::Job;
 
-use super::moving::not;
+use super::moving;
 use super::reading::{self, Latest};
 use super::steps::Step;
 
 /// Why a move between these would leave calendars behind: both servers have them, and one does not
 /// let the panel at them.
-pub(super) fn obstacle(context: &Context, from: ServerId, to: ServerId) -> Option<ServerId> {
-    let shut = |server| {
-        let remote = context.servers.get(server).ok()?;
-        Some((remote, server))
+pub(super) fn obstacle(context: &Context, job: &Job, to: ServerId) -> Option<ServerId> {
+    let [Ok(here), Ok(there)] = [job.server, to].map(|server| context.servers.get(server)) else {
+        return None;
     };
-    let both = [shut(from)?, shut(to)?];
-    let has_them = |remote: &Arc<dyn MailServer>| remote.offers().has_calendars();
-    if !both.iter().all(|(remote, _)| has_them(remote)) {
+    let both = [(job.server, here), (to, there)];
+    let mut remotes = both.iter().map(|(_, remote)| remote);
+    if !remotes.all(|remote| remote.offers().has_calendars()) {
         return None;
     }
-    let nobody = EmailAddress::stored(String::new());
-    let found = both
-        .iter()
-        .find(|(remote, _)| remote.groupware(&nobody).is_none());
-    found.map(|(_, server)| *server)
+    let mut both = both.into_iter();
+    both.find_map(|(server, remote)| remote.groupware(&job.address).is_none().then_some(server))
 }
 
 fn both(
@@ -56,14 +52,14 @@ pub(super) async fn pass(
     let Some((source, target)) = both(context, job, (from, to)) else {
         return Ok(None);
     };
-    let carrying = carry(source.as_ref(), target.as_ref(), mode);
-    let carried = reading::keeping_the_lease(context, job, &Latest::default(), carrying).await?;
-    Ok(match carried {
-        None => Some(Step::Lost),
-        Some(Ok(_)) => None,
-        Some(Err(CarryError::Source(error))) => Some(not(context, from, error).await?),
-        Some(Err(CarryError::Target(error))) => Some(not(context, to, error).await?),
-    })
+    let carrying = async {
+        let carried = carry(source.as_ref(), target.as_ref(), mode).await;
+        carried.map_err(|error| match error {
+            CarryError::Source(error) => (from, error),
+            CarryError::Target(error) => (to, error),
+        })
+    };
+    Ok(moving::on_servers(context, job, carrying).await?.err())
 }
 
 /// Whether calendars and contacts move between the mailbox's home and where it goes.

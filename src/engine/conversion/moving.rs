@@ -34,7 +34,7 @@ pub(super) async fn prepare(context: &Context, job: &mut Job) -> anyhow::Result<
         let why = format!("No other mail server offers {kind} any more. Add one that does.");
         return Ok(Step::GiveUp(why, None));
     };
-    if let Some(shut) = groupware::obstacle(context, job.server, target) {
+    if let Some(shut) = groupware::obstacle(context, job, target) {
         let why = format!(
             "The calendars and contacts of {} would stay behind: {} does not let the panel at them. \
              Enter groupware_url in its settings, then retry.",
@@ -186,6 +186,21 @@ pub(super) async fn not(
     error: ServerError,
 ) -> anyhow::Result<Step> {
     Ok(Step::NotAt(name(context, server).await?, error))
+}
+
+/// Does something on servers while the lease is kept, and says what comes of the step when one of
+/// them did not do its part.
+pub(super) async fn on_servers<T>(
+    context: &Context,
+    job: &Job,
+    work: impl Future<Output = Result<T, (ServerId, ServerError)>> + Send,
+) -> anyhow::Result<Result<T, Step>> {
+    let done = reading::keeping_the_lease(context, job, &Latest::default(), work).await?;
+    Ok(match done {
+        None => Err(Step::Lost),
+        Some(Ok(done)) => Ok(done),
+        Some(Err((server, error))) => Err(not(context, server, error).await?),
+    })
 }
 
 /// The name of a server.

@@ -258,7 +258,7 @@ fn lines(upload: &Upload) -> Result<(String, Vec<Line>), Invalid> {
 }
 
 /// The faults of rows and files at the fields of the form.
-fn at_fields(faults: &Invalid) -> Invalid {
+pub(super) fn at_fields(faults: &Invalid) -> Invalid {
     let mut at_fields = Invalid::default();
     for (field, detail) in faults.by_field() {
         let field = match field.split('/').next_back().unwrap_or(field) {

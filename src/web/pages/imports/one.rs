@@ -5,7 +5,7 @@ use askama::Template;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{bytes_or_dash, different, folders_of, messages_of, said, status};
+use super::{bytes_or_dash, different, folders_of, messages_of, new, said, status};
 use crate::app::{AppError, imports};
 use crate::authz::{ImportMail, ViewImports};
 use crate::domain::import::{FoundFolder, Import, ImportState, Provider};
@@ -359,10 +359,7 @@ pub async fn retry(
             let import = imports::find(&cx.begin().await?, path.1).await?;
             let mut page = Show::new(&person, &cx, import);
             user.clone_into(&mut page.user);
-            for (field, detail) in faults.by_field() {
-                let field = field.split('/').next_back().unwrap_or(field);
-                page.faults.push(field, detail);
-            }
+            page.faults = new::at_fields(&faults);
             frame::form_again(&page)
         }
         Err(other) => answer(&person, here, Err(other), ""),
