@@ -99,7 +99,7 @@ async fn fillable(
             "This mailbox was taken away and is only kept. Bring it back first.",
         ));
     }
-    if store::imports::has_open(work, &mailbox).await? {
+    if store::imports::open_of(work, mailbox.id).await?.is_some() {
         return Ok(Err(
             "Mail is being brought into this mailbox already. Finish or stop that first.",
         ));
@@ -126,17 +126,7 @@ pub async fn open_of<P: Includes<ViewImports>>(
     work: &Work<P>,
     mailbox: MailboxId,
 ) -> Result<Option<Import>, AppError> {
-    let filter = ImportFilter {
-        mailbox: Some(mailbox),
-        ..ImportFilter::default()
-    };
-    let newest = PageRequest {
-        limit: 1,
-        after: None,
-    };
-    let found = store::imports::list(work, &filter, &newest).await?;
-    let open = |import: &Import| !import.state.is_over();
-    Ok(found.items.into_iter().next().filter(open))
+    Ok(store::imports::open_of(work, mailbox).await?)
 }
 
 /// How many are in which state.

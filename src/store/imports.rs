@@ -168,11 +168,11 @@ pub async fn find<P: Includes<ViewImports>>(
     row.one(&work.scoped.tx).await?.map(import).transpose()
 }
 
-/// Whether one of this mailbox is not over.
-pub async fn has_open<P: Includes<ViewImports>>(
+/// The one into this mailbox that is not over: there is never a second.
+pub async fn open_of<P: Includes<ViewImports>>(
     work: &Work<P>,
-    mailbox: &Mailbox,
-) -> Result<bool, StoreError> {
+    mailbox: MailboxId,
+) -> Result<Option<Import>, StoreError> {
     let over = ImportState::ALL
         .iter()
         .copied()
@@ -180,9 +180,9 @@ pub async fn has_open<P: Includes<ViewImports>>(
     let open = work
         .scoped
         .find::<Entity>()
-        .filter(Column::MailboxId.eq(mailbox.id.0))
+        .filter(Column::MailboxId.eq(mailbox.0))
         .filter(Column::State.is_not_in(over.map(ImportState::as_str)));
-    Ok(open.count(&work.scoped.tx).await? > 0)
+    open.one(&work.scoped.tx).await?.map(import).transpose()
 }
 
 /// Moves it to a state, unless it has left the one that it was seen in. Whoever works on it loses
