@@ -126,6 +126,9 @@ impl Dav {
                     let (status, content) = self
                         .ask(reqwest::Method::GET, &item, "text/plain", None)
                         .await?;
+                    if status != 200 {
+                        return Err(format!("{item}: {status}"));
+                    }
                     all.insert(
                         item,
                         format!("{status} {} {content}", tag(&marks, "getetag")),
@@ -152,6 +155,10 @@ impl Dav {
             .header("Depth", "1")
             .body(body);
         let answer = request.send().await.map_err(|fault| fault.to_string())?;
+        // Taken for a listing, a refusal would be an empty collection.
+        if answer.status().as_u16() != 207 {
+            return Err(format!("{path}: {}", answer.status()));
+        }
         let text = answer.text().await.map_err(|fault| fault.to_string())?;
         let mut members = vec![];
         for response in text.split("<D:response>").skip(1) {
