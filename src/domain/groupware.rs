@@ -157,7 +157,9 @@ impl Inventory {
         summary
     }
 
-    fn by_path(&self) -> BTreeMap<&str, &Marked> {
+    /// Every collection, to be found by its path.
+    #[must_use]
+    pub fn by_path(&self) -> BTreeMap<&str, &Marked> {
         let each = self.collections.iter();
         each.map(|marked| (marked.collection.path.as_str(), marked))
             .collect()

@@ -1,7 +1,7 @@
 //! One pass from a mailbox's calendars and contacts to its account on another server. It remembers
 //! nothing: both sides are read by their marks, and what differs is carried. So a pass that was cut
 //! off is simply done again.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Groupware, ServerError};
 use crate::backends::imap::copy::Mode;
@@ -37,7 +37,7 @@ pub async fn carry(
 ) -> Result<Carried, CarryError> {
     let from = source.inventory().await.map_err(CarryError::Source)?;
     let to = target.inventory().await.map_err(CarryError::Target)?;
-    let there: BTreeMap<&str, &Marked> = by_path(&to);
+    let there = to.by_path();
     let mut carried = Carried::default();
     for marked in &from.collections {
         let twin = there.get(marked.collection.path.as_str()).copied();
@@ -50,12 +50,6 @@ pub async fn carry(
     Ok(carried)
 }
 
-fn by_path(inventory: &Inventory) -> BTreeMap<&str, &Marked> {
-    let each = inventory.collections.iter();
-    each.map(|marked| (marked.collection.path.as_str(), marked))
-        .collect()
-}
-
 /// Collections that are not at the source, and the preferences.
 async fn mirror_the_rest(
     source: &dyn Groupware,
@@ -63,7 +57,7 @@ async fn mirror_the_rest(
     (from, to): (&Inventory, &Inventory),
     carried: &mut Carried,
 ) -> Result<(), CarryError> {
-    let here = by_path(from);
+    let here = from.by_path();
     for marked in &to.collections {
         let path = marked.collection.path.as_str();
         if !here.contains_key(path) {
@@ -116,10 +110,10 @@ async fn collection(
     if mode != Mode::Mirror {
         return Ok(());
     }
-    let here = |name: &str| from.items.iter().any(|item| item.name == name);
+    let here: HashSet<&str> = from.items.iter().map(|item| item.name.as_str()).collect();
     let gone: Vec<String> = there
         .values()
-        .filter(|item| !item.removed && !here(&item.name))
+        .filter(|item| !item.removed && !here.contains(item.name.as_str()))
         .map(|item| item.name.clone())
         .collect();
     if !gone.is_empty() {
