@@ -108,6 +108,7 @@ configure() {
     # front-forwards.sh writes who lives elsewhere.
     [ -s "$BASE/etc/nginx/forwards.conf" ] || printf 'map $login_name $home { default ""; }\nmap $home $home_host { default ""; }\n' \
       > "$BASE/etc/nginx/forwards.conf"
+    printf 'map "" $forwards_mark { default ""; }\n' > "$BASE/etc/nginx/forwards-mark.conf"
     each_role configure_role
   else
     render "$HERE/templates/nginx-pop-imap.conf" "$BASE/etc/nginx/nginx.conf" 644 root:root

@@ -12,7 +12,10 @@ stop_postfix() { stop_pid "$BASE/spool/postfix/pid/master.pid"; }
 stop_dovecot() { stop_pid "$BASE/run/dovecot/master.pid"; }
 stop_last_logins() { stop_pid "$BASE/run/last-logins.pid"; }
 start_nginx() {
-  alive "$BASE/run/nginx/nginx.pid" || launch nginx -e "$BASE/log/nginx.log" -p "$BASE/run/nginx" -c "$BASE/etc/nginx/nginx.conf"
+  alive "$BASE/run/nginx/nginx.pid" && return 0
+  # One that was killed leaves its socket, and the next would not start.
+  rm -f "$BASE/run/nginx/forwards.sock"
+  launch nginx -e "$BASE/log/nginx.log" -p "$BASE/run/nginx" -c "$BASE/etc/nginx/nginx.conf"
 }
 start_last_logins() {
   alive "$BASE/run/last-logins.pid" && return 0

@@ -1,6 +1,6 @@
 # The Postgres of this instance: databases "directory" (the panel's word to the mail servers) and "sogo" (calendars, contacts).
 
-DIRECTORY_VERSION=3   # of the newest directory-N.sql
+DIRECTORY_VERSION=4   # of the newest directory-N.sql
 
 pg() { as postgres psql -qX -v ON_ERROR_STOP=1 -h "$BASE/run/pg" -p "$PORT_PG" -U postgres "$@"; }
 pg_ctl() { launch as postgres "$PGBIN/pg_ctl" -D "$BASE/pg" "$@"; }

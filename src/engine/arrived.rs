@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::Context;
+use super::messages::holding;
 use crate::backends::imap;
 use crate::post::Post;
 use crate::store::engine::messages::{self as outbox, Fate, Outgoing};
@@ -12,19 +13,23 @@ use crate::store::engine::messages::{self as outbox, Fate, Outgoing};
 /// Looks in one step.
 const CHUNK: u64 = 10;
 /// A look lasts no longer.
-const LEASE: Duration = Duration::from_mins(2);
+const LONGEST: Duration = Duration::from_mins(1);
 /// When to look, after the last look: a mail server may keep a message for a while before it is in
 /// the mailbox. After the last one nobody looks any more.
 const PAUSES: [i64; 5] = [2, 10, 60, 600, 3600];
 
 /// Looks for what is due.
 pub async fn look(context: &Context, post: &Post) -> anyhow::Result<()> {
-    let owner = context.lease_name();
-    for one in outbox::claim_unsure(&context.store, &owner, LEASE, CHUNK).await? {
-        let (fate, said) = fate(context, post, &one).await?;
-        outbox::settle(&context.store, &one, &fate, &said).await?;
-    }
-    Ok(())
+    let (store, name) = (&context.store, context.lease_name());
+    let unsure = outbox::claim_unsure(store, &name, context.pace.lease, CHUNK).await?;
+    let looked = async {
+        for one in unsure {
+            let (fate, said) = fate(context, post, &one).await?;
+            outbox::settle(store, &one, &fate, &said).await?;
+        }
+        Ok(())
+    };
+    holding(context, &name, looked).await
 }
 
 async fn fate(context: &Context, post: &Post, one: &Outgoing) -> anyhow::Result<(Fate, String)> {
@@ -63,7 +68,7 @@ async fn in_the_mailbox(context: &Context, one: &Outgoing) -> anyhow::Result<Opt
     let Some(door) = remote.mail_door(&one.message.recipient) else {
         return Ok(None);
     };
-    match tokio::time::timeout(LEASE / 2, imap::in_inbox(&door, &one.message.message_id)).await {
+    match tokio::time::timeout(LONGEST, imap::in_inbox(&door, &one.message.message_id)).await {
         Ok(Ok(found)) => Ok(Some(found)),
         Ok(Err(error)) => {
             tracing::warn!(%error, "a mailbox cannot be searched for a message");

@@ -23,11 +23,6 @@ use crate::store::{PLATFORM, TenantRef};
 const CHUNK: u64 = 20;
 /// Between two looks, however often the bell rings.
 const GAP: Duration = Duration::from_millis(500);
-/// What a dead process has taken waits this long for the next one. One that only is slow loses
-/// nothing: it may send the text only while the message still bears its name.
-const TURN: Duration = Duration::from_mins(1);
-/// The lease while the text goes out: as long as a server may take for one, and more.
-const LEASE: Duration = Duration::from_mins(6);
 /// Tries before a message is given up.
 const TRIES: u32 = 16;
 /// The longest pause between two tries; with it sixteen tries last more than a day.
@@ -62,10 +57,29 @@ pub async fn run_once(context: &Context, sending: &Sending) -> anyhow::Result<Ag
     }
     outbox::cut_off(store).await?;
     arrived::look(context, post).await?;
-    let due = outbox::claim(store, &context.lease_name(), TURN, CHUNK).await?;
+    let name = context.lease_name();
+    let due = outbox::claim(store, &name, context.pace.lease, CHUNK).await?;
     let more = made > 0 || due.len() as u64 == CHUNK;
-    send_all(context, sending, due).await?;
+    holding(context, &name, send_all(context, sending, due)).await?;
     Ok(if more { Again::Now } else { Again::Later })
+}
+
+/// Does something with messages while their leases of this name are renewed. Whoever is too slow all
+/// the same loses nothing: the text goes out only while the message still bears the name.
+pub(super) async fn holding<T>(context: &Context, name: &str, work: impl Future<Output = T>) -> T {
+    let lease = context.pace.lease;
+    let renewed = async {
+        loop {
+            tokio::time::sleep(lease / 3).await;
+            if let Err(error) = outbox::renew(&context.store, name, lease).await {
+                tracing::debug!(%error, "the leases of messages were not renewed");
+            }
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        never = renewed => never,
+    }
 }
 
 async fn send_all(context: &Context, sending: &Sending, due: Vec<Outgoing>) -> anyhow::Result<()> {
@@ -140,7 +154,7 @@ async fn send(
     if let Err(trouble) = line.offer(parcel).await {
         return settle(context, one, &trouble, true).await;
     }
-    if !outbox::sending(&context.store, one, LEASE).await? {
+    if !outbox::sending(&context.store, one, context.pace.lease).await? {
         // Somebody else has it. The server was promised a text: this line is of no use any more.
         return Ok(());
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use pilothouse::app::messages;
@@ -109,7 +110,7 @@ async fn what_a_process_was_handing_over_when_it_died_is_looked_for_and_not_sent
     outbox::tell_of_conversions(&stage.context.store, "hosting.test")
         .await
         .unwrap();
-    let lease = std::time::Duration::from_secs(20);
+    let lease = Duration::from_secs(20);
     let held = outbox::claim(&stage.context.store, "gone", lease, 9)
         .await
         .unwrap();
@@ -156,9 +157,16 @@ async fn what_a_process_was_handing_over_when_it_died_is_looked_for_and_not_sent
     );
 }
 
-/// A mail server that answers each RCPT with the next of its answers, and may hang up instead of
-/// answering the text.
-async fn mail_server(answers: &'static [&'static str], hangs_up: bool) -> (Post, Arc<AtomicU32>) {
+/// What a mail server does when it has the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Answers,
+    HangsUp,
+    AnswersAfter(Duration),
+}
+
+/// A mail server that answers each RCPT with the next of its answers.
+async fn mail_server(answers: &'static [&'static str], then: Then) -> (Post, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
     let texts = Arc::new(AtomicU32::new(0));
@@ -185,8 +193,10 @@ async fn mail_server(answers: &'static [&'static str], hangs_up: bool) -> (Post,
                             }
                         }
                         taken.fetch_add(1, Ordering::SeqCst);
-                        if hangs_up {
-                            break;
+                        match then {
+                            Then::Answers => {}
+                            Then::HangsUp => break,
+                            Then::AnswersAfter(pause) => tokio::time::sleep(pause).await,
                         }
                         "250 2.0.0 taken"
                     }
@@ -216,7 +226,11 @@ async fn told_by(stage: &Stage, post: Post) -> Sending {
 async fn a_refused_recipient_is_shown_with_the_servers_sentence_and_sent_again_when_somebody_says_so()
  {
     let stage = Stage::new().await;
-    let (post, texts) = mail_server(&["550 5.1.1 No such person here", "250 fine"], false).await;
+    let (post, texts) = mail_server(
+        &["550 5.1.1 No such person here", "250 fine"],
+        Then::Answers,
+    )
+    .await;
     let sending = told_by(&stage, post).await;
     let bounced = sent(&stage).await.remove(0);
     assert_eq!(bounced.state, MessageState::Bounced);
@@ -255,7 +269,7 @@ async fn what_is_put_off_is_tried_again_later_and_later() {
     let stage = Stage::new().await;
     let (post, texts) = mail_server(
         &["451 4.3.0 Later, please", "451 4.3.0 Later", "250 fine"],
-        false,
+        Then::Answers,
     )
     .await;
     let sending = told_by(&stage, post).await;
@@ -275,7 +289,7 @@ async fn what_is_put_off_is_tried_again_later_and_later() {
 #[tokio::test]
 async fn when_the_line_breaks_after_the_text_it_is_not_sent_again() {
     let stage = Stage::new().await;
-    let (post, texts) = mail_server(&["250 fine"], true).await;
+    let (post, texts) = mail_server(&["250 fine"], Then::HangsUp).await;
     let sending = told_by(&stage, post).await;
     for _ in 0..8 {
         stage.world.clock.advance(TimeDelta::hours(2));
@@ -285,6 +299,27 @@ async fn when_the_line_breaks_after_the_text_it_is_not_sent_again() {
     assert_eq!(unsure.state, MessageState::Unsure, "{unsure:?}");
     assert_eq!(unsure.next_try_at, None, "somebody still looks");
     assert_eq!(texts.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_slower_than_a_lease_is_waited_for_and_nobody_takes_the_message() {
+    let mut stage = Stage::new().await;
+    stage.context.pace.lease = Duration::from_millis(1500);
+    let (post, texts) =
+        mail_server(&["250 fine"], Then::AnswersAfter(Duration::from_secs(4))).await;
+    let others = async {
+        while texts.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Twice as long as the lease.
+        for _ in 0..15 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            stage.world.clock.advance(TimeDelta::milliseconds(200));
+            assert_eq!(outbox::cut_off(&stage.context.store).await.unwrap(), 0);
+        }
+    };
+    tokio::join!(told_by(&stage, post), others);
+    assert_eq!(sent(&stage).await.remove(0).state, MessageState::Sent);
 }
 
 #[tokio::test]

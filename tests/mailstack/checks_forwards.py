@@ -183,6 +183,33 @@ def _():
     refused(lambda: old.smtp(f"nobody@{DOMAIN}", "x"), "User unknown")
 
 
+@check("the directory says when the front door passes on by a change, and of a server without one nothing")
+def _():
+    started = time.monotonic()
+    forward(home, f"jane@{DOMAIN}", "old")
+    eventually(lambda: home.sql("SELECT taken = change FROM forwards_changes") == "t", seconds=5, every=0.02)
+    took = time.monotonic() - started
+    unforward(home, f"jane@{DOMAIN}")
+    equal(old.sql("SELECT taken IS NULL FROM forwards_changes"), "t")
+    return f"{took * 1000:.0f} ms"
+
+
+@check("a change that is not committed yet does not count, and is not missed when it is")
+def _():
+    home.sql("UPDATE peers SET http = 'http://127.0.0.1:9' WHERE name = 'old'")
+    before = home.sql("SELECT change FROM forwards_changes")
+    # Slower than the follower looks.
+    home.sql(
+        f"BEGIN; INSERT INTO forwards (marker, generation, address, peer) VALUES ('kim', 1, 'kim@{DOMAIN}', 'old');"
+        " SELECT pg_sleep(1); COMMIT"
+    )
+    must(home.sql("SELECT change FROM forwards_changes") > before, "the change was not counted")
+    eventually(lambda: home.sql("SELECT taken = change FROM forwards_changes") == "t", seconds=5)
+    must("kim@" in open(f"{home.INFO['base']}/etc/nginx/forwards.conf").read(), "the front door does not know of it")
+    unforward(home, f"kim@{DOMAIN}")
+    home.sql("UPDATE peers SET http = NULL WHERE name = 'old'")
+
+
 @check("two servers that each take the other for the home keep the mail and deliver it when that is settled")
 def _():
     hugo = moved("hugo")

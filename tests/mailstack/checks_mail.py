@@ -29,6 +29,19 @@ def _():
     must("invoice one" not in subjects(imap(gina)), "a copy stayed in the inbox")
 
 
+@check("mail for whom Dovecot does not know waits in the queue: it may have lost the directory")
+def _():
+    # An alias is taken at the door whoever stands behind it, so that Dovecot is asked for somebody unknown.
+    sql("INSERT INTO aliases (domain_id, source, destination) SELECT id, 'later@mail.test', 'late@mail.test' FROM domains WHERE name = 'mail.test'")
+    smtp("later@mail.test", "kept")
+    log = lambda: [line for line in open(f"{INFO['base']}/log/postfix.log") if "to=<late@mail.test>" in line]
+    eventually(log, seconds=20)
+    must("status=deferred" in log()[0] and "dsn=4.1.1" in log()[0], log()[0])
+    account("late@mail.test")
+    eventually(lambda: subjects(imap("late@mail.test")) == ["kept"], seconds=40)
+    must(not any("status=bounced" in line for line in log()), "it bounced")
+
+
 @check("a full mailbox refuses mail with 552")
 def _():
     user = account("full@mail.test", quota_bytes=20000)

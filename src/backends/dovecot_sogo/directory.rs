@@ -17,7 +17,7 @@ use crate::domain::mailserver::{Aspect, DesiredMailbox, Observed, ObservedMailbo
 use crate::domain::{DomainName, EmailAddress, Protocol};
 
 /// The version of the schema that this adapter speaks.
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 
 /// No statement takes longer.
 const LONGEST: Duration = Duration::from_secs(10);

@@ -435,18 +435,20 @@ impl MailServer for DovecotSogo {
     }
 
     async fn introduce(&self, peers: &[(String, Entrance)]) -> Result<(), ServerError> {
-        if !self.directory.introduce(peers).await? {
+        let Some(change) = self.directory.introduce(peers).await? else {
             return Ok(());
-        }
+        };
         // Cached logins lead to where it was.
         let flushed = self.doveadm.run(&Command::FlushLogins(None)).await?;
-        flushed.rows("authCacheFlush", &[NO_USER]).map(|_| ())
+        flushed.rows("authCacheFlush", &[NO_USER])?;
+        self.directory.front_door_took(change).await
     }
 
     async fn route(&self, routes: &[Route]) -> Result<(), ServerError> {
-        self.directory.put_routes(routes).await?;
+        let change = self.directory.put_routes(routes).await?;
         let addresses: Vec<_> = routes.iter().map(|route| &route.address).collect();
-        self.forget_routes(&addresses).await
+        self.forget_routes(&addresses).await?;
+        self.directory.front_door_took(change).await
     }
 
     async fn check(&self, protocol: Protocol) -> Answer {

@@ -1,7 +1,9 @@
 //! Where mailboxes live: the directory's tables `peers` and `forwards`.
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sqlx::{Postgres, Transaction};
+use tokio::time::{sleep, timeout};
 
 use super::directory::{Directory, hash_for};
 use super::faults::explain;
@@ -11,9 +13,20 @@ use crate::domain::mailserver::{Entrance, Onward, Route};
 /// Routes of one transaction.
 const TOGETHER: usize = 1000;
 
+/// How long the front door may take to take a change over; it takes a third of a second.
+const FRONT_DOOR: Duration = Duration::from_secs(5);
+
+/// How often it is asked.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// A state of the table `forwards`, counted from 1.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Change(i64);
+
 impl Directory {
     /// Writes routes, and where the servers are that they lead to.
-    pub(super) async fn put_routes(&self, routes: &[Route]) -> Result<(), ServerError> {
+    pub(super) async fn put_routes(&self, routes: &[Route]) -> Result<Change, ServerError> {
+        let mut change = Change::default();
         for some in routes.chunks(TOGETHER) {
             let mut tx = self.pool().await?.begin().await.map_err(explained)?;
             let onward = some.iter().filter_map(|route| route.onward.as_ref());
@@ -22,9 +35,40 @@ impl Directory {
                 .await
                 .map_err(explained)?;
             put_forwards(&mut tx, some).await.map_err(explained)?;
+            change = this_change(&mut tx).await.map_err(explained)?;
             tx.commit().await.map_err(explained)?;
         }
-        Ok(())
+        Ok(change)
+    }
+
+    /// Waits until the front door passes phones and calendars on as it was with this change. One
+    /// that does not answer in time holds nothing up: mail and its clients do not go through it, and
+    /// it takes the change over when it runs again.
+    pub(super) async fn front_door_took(&self, change: Change) -> Result<(), ServerError> {
+        let waited = timeout(FRONT_DOOR, async {
+            while !self.is_taken(change).await? {
+                sleep(ASK_EVERY).await;
+            }
+            Ok(())
+        });
+        waited.await.unwrap_or_else(|_| {
+            tracing::warn!(
+                "the front door did not take over within {} s where mailboxes live: until it does, \
+                 phones and calendars that still connect here do not reach their new home. See \
+                 log/front-forwards.log of the mail stack",
+                FRONT_DOOR.as_secs()
+            );
+            Ok(())
+        })
+    }
+
+    /// Also where no front door follows the directory.
+    async fn is_taken(&self, change: Change) -> Result<bool, ServerError> {
+        sqlx::query_scalar("SELECT coalesce(taken >= $1, true) FROM forwards_changes")
+            .bind(change.0)
+            .fetch_one(self.pool().await?)
+            .await
+            .map_err(explained)
     }
 }
 
@@ -36,12 +80,12 @@ fn explained(fault: sqlx::Error) -> ServerError {
 type Tx<'a> = Transaction<'a, Postgres>;
 
 impl Directory {
-    /// Writes where those of these servers are that something is passed on to. Says whether one of
-    /// them was elsewhere.
+    /// Writes where those of these servers are that something is passed on to. Says as what change
+    /// if one of them was elsewhere.
     pub(super) async fn introduce(
         &self,
         peers: &[(String, Entrance)],
-    ) -> Result<bool, ServerError> {
+    ) -> Result<Option<Change>, ServerError> {
         let mut tx = self.pool().await?.begin().await.map_err(explained)?;
         let known: Vec<String> = sqlx::query_scalar("SELECT name FROM peers")
             .fetch_all(&mut *tx)
@@ -50,9 +94,18 @@ impl Directory {
         let known = peers.iter().filter(|(name, _)| known.contains(name));
         let known = known.map(|(name, to)| (name.as_str(), to)).collect();
         let moved = put_peers(&mut tx, known).await.map_err(explained)?;
+        let change = this_change(&mut tx).await.map_err(explained)?;
         tx.commit().await.map_err(explained)?;
-        Ok(moved > 0)
+        Ok((moved > 0).then_some(change))
     }
+}
+
+/// What the transaction itself made of it: nobody else can change that before it ends.
+async fn this_change(tx: &mut Tx<'_>) -> sqlx::Result<Change> {
+    sqlx::query_scalar("SELECT change FROM forwards_changes")
+        .fetch_one(&mut **tx)
+        .await
+        .map(Change)
 }
 
 /// In the order of their names, so that two writers do not wait for each other in a circle.

@@ -21,7 +21,6 @@ use super::super::schema::{
 use super::super::{Engine, StoreError};
 use super::{find, update};
 use crate::authz::Role;
-use crate::domain::ids::EventId;
 use crate::domain::message::{Letter, Message, MessageState, Moment};
 use crate::domain::{BatchState, ItemState, MailboxId, MessageId, ServerId, TenantId};
 
@@ -240,7 +239,7 @@ pub struct Outgoing {
     pub lease: String,
 }
 
-/// Leases messages that are due, at most `limit`.
+/// Leases messages that are due, at most `limit`. The name is of this claim alone.
 pub async fn claim(
     engine: &Engine,
     owner: &str,
@@ -288,9 +287,8 @@ async fn due(
         .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
         .all(&tx)
         .await?;
-    let name = format!("{owner}/{}", EventId::new());
     update::<message::Entity>()
-        .col_expr(Column::LeaseOwner, Expr::value(name.as_str()))
+        .col_expr(Column::LeaseOwner, Expr::value(owner))
         .col_expr(Column::LeaseUntil, Expr::value(now + lease))
         .filter(Column::Id.is_in(rows.iter().map(|row| row.id)))
         .exec(&tx)
@@ -298,7 +296,7 @@ async fn due(
     tx.commit().await?;
     let outgoing = rows.into_iter().map(|row| Outgoing {
         key: row.key.clone(),
-        lease: name.clone(),
+        lease: owner.to_owned(),
         message: message_from_row(row),
     });
     Ok(outgoing.collect())
@@ -344,6 +342,20 @@ pub async fn write(engine: &Engine, one: &Outgoing, letter: &Letter) -> Result<b
         .exec(&engine.core.conn)
         .await?;
     Ok(done.rows_affected == 1)
+}
+
+/// Renews the leases of this name.
+pub async fn renew(engine: &Engine, name: &str, lease: Duration) -> Result<(), StoreError> {
+    use message::Column;
+    update::<message::Entity>()
+        .col_expr(
+            Column::LeaseUntil,
+            Expr::value(engine.clock().now() + lease),
+        )
+        .filter(Column::LeaseOwner.eq(name))
+        .exec(&engine.core.conn)
+        .await?;
+    Ok(())
 }
 
 /// Notes that from now on it may have arrived. Says whether the lease still holds: only then may
