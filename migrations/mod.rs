@@ -15,6 +15,7 @@ mod m0012_counts;
 mod m0013_targets;
 mod m0014_holdings;
 mod m0015_many;
+mod m0016_bounces;
 
 use sea_orm_migration::prelude::*;
 
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_targets::Migration),
             Box::new(m0014_holdings::Migration),
             Box::new(m0015_many::Migration),
+            Box::new(m0016_bounces::Migration),
         ]
     }
 }

@@ -25,7 +25,8 @@ words! {
         Sending = "sending",
         /// The mail server has taken it.
         Sent = "sent",
-        /// The mail server refuses it for good, or it was tried too often.
+        /// The mail server refuses it for good, or it was tried too often; or a server that had
+        /// taken it gave up and returned it.
         Bounced = "bounced",
         /// The panel was cut off while handing it over: it may have arrived. It is not sent again
         /// unless somebody says so.
@@ -64,8 +65,23 @@ pub struct Message {
     pub letter: Option<Letter>,
     /// Handed over at.
     pub sent_at: Option<DateTime<Utc>>,
+    /// When it came back, if it bounced after it had been taken.
+    pub returned_at: Option<DateTime<Utc>>,
     /// Made at.
     pub created_at: DateTime<Utc>,
+}
+
+/// The mailbox that bounces come back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BounceMailbox {
+    /// Whose it is and where, such as `bounces@example.org at imap.example.org:993`.
+    pub name: String,
+    /// Why it cannot be read, for those who run the panel.
+    pub problem: Option<String>,
+    /// Since when it cannot be read.
+    pub problem_since: Option<DateTime<Utc>>,
+    /// Last read at.
+    pub read_at: Option<DateTime<Utc>>,
 }
 
 /// What a message says.

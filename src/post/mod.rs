@@ -5,6 +5,7 @@
 //! is reached from which on it may have arrived: [`Line::offer`] goes as far as the server's
 //! permission to send the text (`354`, RFC 5321 §4.1.1.4), [`Line::hand_over`] sends it.
 mod folder;
+pub mod returned;
 mod smtp;
 
 use std::path::PathBuf;

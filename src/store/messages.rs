@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, EntityTrait as _, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
-use super::schema::message;
+use super::schema::{bounce_mailbox, message};
 use super::{StoreError, Work};
 use crate::authz::{Includes, SendMessages, ViewMessages};
-use crate::domain::message::{Letter, Message, MessageState, Moment};
+use crate::domain::message::{BounceMailbox, Letter, Message, MessageState, Moment};
 use crate::domain::{BatchId, EmailAddress, MailboxId, MessageId, Page, PageRequest, TenantId};
 
 /// Which messages.
@@ -98,6 +100,23 @@ pub async fn find<P: Includes<ViewMessages>>(
     Ok(row.map(message_from_row))
 }
 
+/// The mailbox that bounces come back to, if one is read.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it belongs to the panel, and letters of every tenant come back to it"
+)]
+pub async fn bounce_mailbox<P: Includes<ViewMessages>>(
+    work: &Work<P>,
+) -> Result<Option<BounceMailbox>, StoreError> {
+    let row = bounce_mailbox::Entity::find().one(&work.scoped.tx).await?;
+    Ok(row.map(|row| BounceMailbox {
+        name: row.name,
+        problem: row.problem,
+        problem_since: row.problem_since,
+        read_at: row.read_at,
+    }))
+}
+
 /// Queues a message that bounced, or whose fate nobody knows, once more. Says whether it did.
 pub async fn send_again<P: Includes<SendMessages>>(
     work: &Work<P>,
@@ -131,6 +150,7 @@ pub(super) fn message_from_row(row: message::Model) -> Message {
         }),
         _ => None,
     };
+    let state = MessageState::parse(&row.state).unwrap_or(MessageState::Dropped);
     Message {
         id: MessageId(row.id),
         tenant: TenantId(row.tenant_id),
@@ -139,12 +159,13 @@ pub(super) fn message_from_row(row: message::Model) -> Message {
         moment: Moment::parse(&row.moment).unwrap_or(Moment::After),
         recipient: EmailAddress::stored(row.recipient),
         message_id: row.message_id,
-        state: MessageState::parse(&row.state).unwrap_or(MessageState::Dropped),
+        state,
         said: row.said,
         attempts: u32::try_from(row.attempts).unwrap_or_default(),
         next_try_at: row.next_try_at,
         letter,
         sent_at: row.sent_at,
+        returned_at: row.returned_at.filter(|_| state == MessageState::Bounced),
         created_at: row.created_at,
     }
 }

@@ -202,6 +202,7 @@ fn new(
         lease_owner: Set(None),
         lease_until: Set(None),
         sent_at: Set(None),
+        returned_at: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
         ..Default::default()
@@ -417,6 +418,13 @@ pub async fn settle(
         .col_expr(Column::UpdatedAt, Expr::value(now));
     if matches!(fate, Fate::Sent) {
         change = change.col_expr(Column::SentAt, Expr::value(now));
+    }
+    if matches!(fate, Fate::Bounced) {
+        // An earlier try may have come back; this one was refused.
+        change = change.col_expr(
+            Column::ReturnedAt,
+            Expr::value(Option::<DateTime<Utc>>::None),
+        );
     }
     if matches!(fate, Fate::Again(_, true) | Fate::Unsure(_)) {
         change = change.col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1));

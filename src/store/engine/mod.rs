@@ -2,6 +2,7 @@
 //! was seen there. It sees all tenants, and is never handed to a request.
 //!
 //! Nothing here decides: a function reads or writes what its name says, in one transaction.
+pub mod bounces;
 pub mod checks;
 pub mod conversions;
 pub mod copies;

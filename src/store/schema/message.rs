@@ -24,6 +24,7 @@ pub struct Model {
     pub lease_owner: Option<String>,
     pub lease_until: Option<ChronoDateTimeUtc>,
     pub sent_at: Option<ChronoDateTimeUtc>,
+    pub returned_at: Option<ChronoDateTimeUtc>,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }

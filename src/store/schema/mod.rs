@@ -1,6 +1,7 @@
 //! Tables as sea-orm sees them, one a file. Private to the store.
 pub mod api_key;
 pub mod audit_event;
+pub mod bounce_mailbox;
 pub mod conversion_batch;
 pub mod conversion_choice;
 pub mod conversion_item;
