@@ -7,6 +7,7 @@ use std::time::Duration;
 use config::{Config, Environment, File, FileFormat};
 use pilothouse::backends::imap::Trust;
 use pilothouse::engine::Pace;
+use pilothouse::engine::bounces::BounceMailbox;
 use pilothouse::engine::imports::Rules;
 use pilothouse::post::Post;
 use pilothouse::store::engine::hours::AHEAD_AT_MOST;
@@ -15,7 +16,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::{Host, Url};
 
+mod bounces;
 mod key;
+
+use bounces::Bounces;
 
 /// The file that is read when none is named and it is there.
 const DEFAULT_FILE: &str = "pilothouse.toml";
@@ -50,6 +54,8 @@ pub struct Settings {
     pub pace: Pace,
     /// Where messages to people go.
     pub post: Post,
+    /// Where they come back to, if that is read.
+    pub bounces: Option<BounceMailbox>,
 }
 
 /// As it is written; the checked form is [`Settings`].
@@ -229,6 +235,8 @@ struct Mail {
     from: Option<String>,
     /// Where the files go with the transport `file`.
     folder: PathBuf,
+    /// Where those come back to that a mail server took and could not deliver.
+    bounces: Option<Bounces>,
 }
 
 impl Default for Mail {
@@ -238,6 +246,7 @@ impl Default for Mail {
             smtp_url: None,
             from: None,
             folder: PathBuf::from("var/mail"),
+            bounces: None,
         }
     }
 }
@@ -255,7 +264,23 @@ enum Transport {
 }
 
 impl Mail {
+    fn bounces(&self) -> anyhow::Result<Option<BounceMailbox>> {
+        self.bounces.as_ref().map(Bounces::mailbox).transpose()
+    }
+
     fn post(self) -> anyhow::Result<Post> {
+        let returns = self.bounces.as_ref();
+        let returns = returns.and_then(|bounces| bounces.address.clone());
+        let post = self.sent()?;
+        match returns {
+            Some(address) => post
+                .returning_to(&address)
+                .map_err(|why| anyhow::anyhow!("mail.bounces.address: {why}")),
+            None => Ok(post),
+        }
+    }
+
+    fn sent(self) -> anyhow::Result<Post> {
         let from = self.from.as_deref();
         let from = || {
             from.ok_or_else(|| {
@@ -333,6 +358,7 @@ impl Written {
             trusted_proxies: proxies.collect::<anyhow::Result<_>>()?,
             workers: self.workers,
             pace: self.engine.pace()?,
+            bounces: self.mail.bounces()?,
             post: self.mail.post()?,
             database: self.database,
             log: self.log,

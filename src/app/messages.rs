@@ -10,7 +10,7 @@ use super::{AppError, brand};
 use crate::authz::{SendMessages, ViewMessages, ViewService};
 use crate::domain::conversion::{KeepOpen, pre_check};
 use crate::domain::mailserver::Listener;
-use crate::domain::message::{Letter, Message, MessageState, Moment};
+use crate::domain::message::{BounceMailbox, Letter, Message, MessageState, Moment};
 use crate::domain::{BatchId, Kind, Mailbox, MessageId, Page, PageRequest, Protocol, effective};
 use crate::letters::{self, Ending, Told};
 use crate::store::conversions::{self, Facts};
@@ -222,6 +222,11 @@ pub async fn counts(
     filter: &MessageFilter,
 ) -> Result<HashMap<MessageState, u64>, AppError> {
     Ok(messages::counts(work, filter).await?)
+}
+
+/// The mailbox that bounces come back to, if one is read, and how it fares.
+pub async fn bounce_mailbox(work: &Work<ViewMessages>) -> Result<Option<BounceMailbox>, AppError> {
+    Ok(messages::bounce_mailbox(work).await?)
 }
 
 /// One message, with what it says.

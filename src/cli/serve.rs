@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use pilothouse::engine::dns::Dns;
 use pilothouse::engine::servers::Servers;
-use pilothouse::engine::{self, domains, imports, messages, retention};
+use pilothouse::engine::{self, bounces, domains, imports, messages, retention};
 use pilothouse::store::engine::conversions;
 use pilothouse::web::site;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,6 +45,11 @@ pub async fn serve(settings: Settings, pid_file: Option<PathBuf>) -> anyhow::Res
         stopping.clone(),
     ));
     let kept = tokio::spawn(retention::run(context.clone(), sending, stopping.clone()));
+    let returned = tokio::spawn(bounces::run(
+        context.clone(),
+        settings.bounces,
+        stopping.clone(),
+    ));
     let looks = tokio::spawn(domains::run(context.clone(), dns, stopping.clone()));
     let brought = tokio::spawn(imports::run(context.clone(), outside, stopping.clone()));
     let engine = tokio::spawn(engine::run(context, stopping.clone()));
@@ -60,7 +65,7 @@ pub async fn serve(settings: Settings, pid_file: Option<PathBuf>) -> anyhow::Res
 
     stopping.cancel();
     engine.await.context("the engine broke")?;
-    for part in [looks, outbox, kept, brought] {
+    for part in [looks, outbox, returned, kept, brought] {
         part.await.context("the engine broke")?;
     }
     store.close().await?;

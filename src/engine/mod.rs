@@ -4,6 +4,7 @@
 //! Each part is a loop that is woken by the bell and by a timer, takes work with a lease so that
 //! several panel processes can share it, and does the same thing whatever woke it.
 pub mod backoff;
+pub mod bounces;
 pub mod conversion;
 pub mod dns;
 pub mod domains;

@@ -25,6 +25,8 @@ use smtp::Server;
 #[derive(Debug, Clone)]
 pub struct Post {
     from: Address,
+    /// Where a mail server returns what it cannot deliver: the sender in the envelope.
+    returns: Address,
     way: Arc<Way>,
 }
 
@@ -63,14 +65,23 @@ impl Post {
     pub fn off() -> Self {
         Self {
             from: address("pilothouse", "localhost"),
+            returns: address("pilothouse", "localhost"),
             way: Arc::new(Way::Off),
         }
     }
 
+    /// The same, but what cannot be delivered is returned to another address than the sender's.
+    pub fn returning_to(self, returns: &str) -> Result<Self, String> {
+        let returns = sender(returns)?;
+        Ok(Self { returns, ..self })
+    }
+
     /// Into a folder, one `.eml` file each; for development and for the demo.
     pub fn folder(path: PathBuf, from: &str) -> Result<Self, String> {
+        let from = sender(from)?;
         Ok(Self {
-            from: sender(from)?,
+            returns: from.clone(),
+            from,
             way: Arc::new(Way::Folder(Folder(path))),
         })
     }
@@ -78,8 +89,10 @@ impl Post {
     /// To a mail server: `smtps://user:password@host:465` for TLS from the first byte,
     /// `smtp://user:password@host:587` for STARTTLS, which is left out on this machine only.
     pub fn smtp(url: &Url, from: &str) -> Result<Self, String> {
+        let from = sender(from)?;
         Ok(Self {
-            from: sender(from)?,
+            returns: from.clone(),
+            from,
             way: Arc::new(Way::Smtp(Server::read(url)?)),
         })
     }
@@ -138,7 +151,7 @@ impl Post {
         Ok(match &*self.way {
             Way::Off => return Err(Trouble::Later("Sending is off.".to_owned())),
             Way::Folder(folder) => Line::Folder(folder.clone()),
-            Way::Smtp(server) => Line::Smtp(Box::new(server.connect(&self.from).await?)),
+            Way::Smtp(server) => Line::Smtp(Box::new(server.connect(&self.returns).await?)),
         })
     }
 }

@@ -1,5 +1,6 @@
 use std::io::Write as _;
 
+use pilothouse::domain::mailserver::Security;
 use secrecy::ExposeSecret as _;
 
 use super::*;
@@ -67,6 +68,58 @@ fn what_is_wrong_is_named() {
     }
     let fault = fault("", &[("PILOTHOUSE_LISSTEN", "127.0.0.1:1")]);
     assert!(fault.contains("lissten"), "{fault}");
+}
+
+/// Settings of a mailbox for bounces, one of them changed.
+fn bounces(name: &str, value: &str) -> anyhow::Result<Settings> {
+    let mut written = vec![
+        ("PILOTHOUSE_MAIL__BOUNCES__HOST", "imap.example.org"),
+        ("PILOTHOUSE_MAIL__BOUNCES__USERNAME", "bounces@example.org"),
+        ("PILOTHOUSE_MAIL__BOUNCES__PASSWORD", "12345678"),
+        ("PILOTHOUSE_MAIL__FROM", "panel@example.org"),
+        ("PILOTHOUSE_MAIL__TRANSPORT", "file"),
+    ];
+    written.retain(|(known, _)| *known != name);
+    written.push((name, value));
+    with("", &written)
+}
+
+#[test]
+fn bounces_are_read_over_tls_unless_something_else_is_written_and_what_is_wrong_is_named() {
+    assert!(with("", &[]).unwrap().bounces.is_none());
+    let read = |name: &str, value: &str| {
+        let settings = bounces(name, value).unwrap();
+        settings.bounces.unwrap().login
+    };
+    let usual = read("PILOTHOUSE_MAIL__BOUNCES__ADDRESS", "bounces@example.org");
+    assert_eq!(usual.place, "imap.example.org:993");
+    assert_eq!(usual.security, Security::Tls);
+    assert_eq!(usual.password.expose_secret(), "12345678");
+    assert!(!format!("{usual:?}").contains("12345678"));
+    let upgraded = read("PILOTHOUSE_MAIL__BOUNCES__SECURITY", "starttls");
+    assert_eq!(upgraded.place, "imap.example.org:143");
+    let other = read("PILOTHOUSE_MAIL__BOUNCES__HOST", "2001:db8::1");
+    assert_eq!(other.place, "[2001:db8::1]:993");
+    for (setting, wrong) in [
+        ("host", ""),
+        ("host", "imaps://imap.example.org"),
+        ("port", "0"),
+        ("port", "many"),
+        ("security", "none"),
+        ("security", "ssl"),
+        ("username", ""),
+        ("password", ""),
+        ("address", "nobody"),
+        ("ca_file", "/nowhere/ca.pem"),
+    ] {
+        let name = format!("PILOTHOUSE_MAIL__BOUNCES__{}", setting.to_uppercase());
+        let fault = format!("{:#}", bounces(&name, wrong).unwrap_err());
+        let named = format!("mail.bounces.{setting}");
+        assert!(
+            fault.contains(&named) || wrong == "ssl",
+            "{setting}: {fault}"
+        );
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! sends them: [`super::engine::messages`].
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, EntityTrait as _, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::schema::{bounce_mailbox, message};
 use super::{StoreError, Work};
-use crate::authz::{Includes, SendMessages, ViewMessages};
+use crate::authz::{Includes, Permission, SendMessages, ViewMessages};
 use crate::domain::message::{BounceMailbox, Letter, Message, MessageState, Moment};
 use crate::domain::{BatchId, EmailAddress, MailboxId, MessageId, Page, PageRequest, TenantId};
 
@@ -101,20 +102,34 @@ pub async fn find<P: Includes<ViewMessages>>(
 }
 
 /// The mailbox that bounces come back to, if one is read.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it belongs to the panel, and letters of every tenant come back to it"
-)]
 pub async fn bounce_mailbox<P: Includes<ViewMessages>>(
     work: &Work<P>,
 ) -> Result<Option<BounceMailbox>, StoreError> {
-    let row = bounce_mailbox::Entity::find().one(&work.scoped.tx).await?;
+    let row = the_bounce_mailbox(work).await?;
     Ok(row.map(|row| BounceMailbox {
         name: row.name,
         problem: row.problem,
         problem_since: row.problem_since,
         read_at: row.read_at,
     }))
+}
+
+/// Why it cannot be read, and since when.
+pub(super) async fn bounces_unread<P: Permission>(
+    work: &Work<P>,
+) -> Result<Option<(String, DateTime<Utc>)>, StoreError> {
+    let row = the_bounce_mailbox(work).await?;
+    Ok(row.and_then(|row| row.problem.zip(row.problem_since)))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it belongs to the panel, and letters of every tenant come back to it"
+)]
+async fn the_bounce_mailbox<P: Permission>(
+    work: &Work<P>,
+) -> Result<Option<bounce_mailbox::Model>, StoreError> {
+    Ok(bounce_mailbox::Entity::find().one(&work.scoped.tx).await?)
 }
 
 /// Queues a message that bounced, or whose fate nobody knows, once more. Says whether it did.

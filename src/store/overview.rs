@@ -10,7 +10,8 @@ use super::domains::{self, Domain};
 use super::engine::messages::WARNED;
 use super::mailboxes::{Row, joined};
 use super::schema::{conversion_item, domain, mailbox, message, tenant, user};
-use super::{StoreError, Work, conversions, mailboxes};
+use super::scoped::Extent;
+use super::{StoreError, Work, conversions, mailboxes, messages};
 use crate::authz::{Includes, Permission, ViewMailboxes};
 use crate::domain::message::MessageState;
 use crate::domain::{EmailAddress, Item, ItemState, Kind, Mailbox, MailboxState};
@@ -42,6 +43,8 @@ pub struct Overview {
     pub ending_first: Option<DateTime<Utc>>,
     /// Messages that bounced, or of which nobody knows whether they arrived.
     pub bounced_total: u64,
+    /// On the platform: why the mailbox that bounces come back to cannot be read, and since when.
+    pub bounces_unread: Option<(String, DateTime<Utc>)>,
     /// Bytes all mailboxes hold together.
     pub used_bytes: i64,
     /// Conversions that are under way.
@@ -101,6 +104,9 @@ async fn ending<P: Permission>(work: &Work<P>, to: &mut Overview) -> Result<(), 
         .filter(message::Column::State.is_in(lost))
         .count(&work.scoped.tx)
         .await?;
+    if work.scoped.reach.extent == Extent::Everything {
+        to.bounces_unread = messages::bounces_unread(work).await?;
+    }
     Ok(())
 }
 

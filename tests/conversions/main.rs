@@ -30,6 +30,7 @@ mod outages;
 mod pace;
 mod post;
 mod real;
+mod returned;
 mod sigkill;
 mod theatre;
 mod there_and_back;

@@ -3,7 +3,8 @@
 //!
 //! `connect` opens connections, `wire` cuts bytes into responses, `value` and `response` understand
 //! them, `session` talks, `survey` reads a whole mailbox into a snapshot, `copy` copies one to
-//! another server, `knock` only finds out whether one is let in. `names` is about folder names.
+//! another server, `tray` works an inbox off, `knock` only finds out whether one is let in. `names` is
+//! about folder names.
 mod connect;
 pub mod copy;
 mod find;
@@ -12,6 +13,7 @@ mod names;
 mod response;
 mod session;
 mod survey;
+mod tray;
 mod value;
 mod wire;
 
@@ -29,6 +31,7 @@ pub use connect::Trust;
 pub use find::in_inbox;
 pub use knock::{Shut, knock};
 pub use survey::survey;
+pub use tray::{Lying, Tray};
 
 /// A server that sends nothing for this long is given up.
 const PATIENCE: Duration = Duration::from_mins(1);

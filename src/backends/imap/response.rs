@@ -78,7 +78,7 @@ pub struct Fetched {
     pub date: Option<i64>,
     /// RFC822.SIZE.
     pub size: Option<u64>,
-    /// BODY[].
+    /// BODY[], or its beginning.
     pub body: Option<Body>,
 }
 
@@ -286,7 +286,8 @@ fn fetched(items: &[Value]) -> Option<Fetched> {
             "FLAGS" => fetched.flags = Some(value.list().iter().filter_map(Value::text).collect()),
             "INTERNALDATE" => fetched.date = Some(date(&value.text()?)?),
             "RFC822.SIZE" => fetched.size = Some(value.number()?),
-            "BODY[]" => fetched.body = body(value),
+            // In part: `BODY[]<0>`.
+            "BODY[]" | "BODY[]<0>" => fetched.body = body(value),
             _ => {}
         }
     }

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use crate::app::messages::{self, Coming};
 use crate::app::{AppError, conversions};
 use crate::authz::{SendMessages, ViewMessages, ViewService};
-use crate::domain::message::{Letter, Message, MessageState, Moment};
-use crate::domain::{BatchId, Kind, MessageId};
+use crate::domain::message::{BounceMailbox, Letter, Message, MessageState, Moment};
+use crate::domain::{BatchId, Kind, MessageId, TenantKind};
 use crate::store::Cx;
 use crate::store::messages::MessageFilter;
 use crate::web::cx::{Person, TenantSegment};
@@ -63,6 +63,8 @@ struct Index {
     total: u64,
     asked: Asked,
     counts: HashMap<MessageState, u64>,
+    bounces: Option<BounceMailbox>,
+    is_platform: bool,
 }
 
 impl Index {
@@ -93,6 +95,19 @@ impl Index {
             }
         }
         choices
+    }
+
+    /// Why what comes back is not seen at the moment. Which mailbox it is concerns only those who
+    /// run the panel.
+    fn unread(&self) -> Option<String> {
+        let bounces = self.bounces.as_ref()?;
+        let since = bounces.problem_since?;
+        let why = bounces.problem.as_deref().filter(|_| self.is_platform);
+        let since = filters::in_full(since);
+        let why = why.map_or_else(String::new, |why| format!(" {why}"));
+        Some(format!(
+            "It has not been read since {since}.{why} It is tried again by itself."
+        ))
     }
 
     fn href(&self, message: &Message) -> String {
@@ -141,6 +156,7 @@ pub async fn index(
     let work = cx.begin().await?;
     let page = messages::list(&work, &filter, &asked.place.request()?).await?;
     let counts = messages::counts(&work, &filter).await?;
+    let bounces = messages::bounce_mailbox(&work).await?;
     let path = urls::messages(&cx.tenant().slug);
     let query = [
         ("state", asked.state.as_str()),
@@ -156,6 +172,8 @@ pub async fn index(
         total: page.total,
         asked: asked.into_inner(),
         counts,
+        bounces,
+        is_platform: cx.tenant().kind == TenantKind::Platform,
     })
 }
 

@@ -106,6 +106,7 @@ fn tasks(cx: &Cx<ViewMailboxes>, overview: &Overview, servers: &[Server]) -> Vec
     .chain(down.map(|server| desk.silent(server)))
     .chain(
         [
+            desk.bounces_unread(overview),
             desk.drifted(overview),
             desk.unproved(overview),
             desk.nearly_full(overview),
@@ -191,6 +192,21 @@ impl Desk<'_> {
             step: "Look at the server",
             href: urls::mail_server(self.slug, &server.name),
         }
+    }
+
+    fn bounces_unread(&self, overview: &Overview) -> Option<Task> {
+        let (problem, since_then) = overview.bounces_unread.as_ref()?;
+        Some(Task {
+            tone: "bad",
+            icon: "mail",
+            what: "What mail servers return is not seen".to_owned(),
+            detail: format!(
+                "{problem} It is tried again by itself; if the setting mail.bounces is wrong, mend it."
+            ),
+            age: since(*since_then, self.now),
+            step: "Look at the messages",
+            href: urls::messages(self.slug),
+        })
     }
 
     fn drifted(&self, overview: &Overview) -> Option<Task> {

@@ -30,6 +30,8 @@ use crate::domain::copying::{self, Copied, CopiedFolder, CopiedMessage, Pass};
 use crate::domain::snapshot::{Comparison, Snapshot};
 use meter::Meter;
 
+pub(super) use sides::{namespaces, tell};
+
 /// A message of more bytes is never held in memory whole.
 const LARGE: u64 = 128 * 1024;
 /// Ranges of UIDs in one command: it stays well below the line length that servers take.

@@ -131,7 +131,8 @@ fn described(listed: Listed, spelling: &Spelling, subscribed: bool, status: Stat
     }
 }
 
-async fn namespaces(session: &mut Session) -> Result<Namespaces, Fault> {
+/// What the names of folders begin with.
+pub async fn namespaces(session: &mut Session) -> Result<Namespaces, Fault> {
     let mut found = Namespaces::default();
     if session.can("NAMESPACE") {
         let mut each = |response| {

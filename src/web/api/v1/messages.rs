@@ -48,6 +48,8 @@ pub struct Message {
     text: Option<String>,
     /// Taken by the mail server at.
     sent_at: Option<DateTime<Utc>>,
+    /// When a mail server returned it that had taken it; only of one that bounced.
+    returned_at: Option<DateTime<Utc>>,
     /// Made at.
     created_at: DateTime<Utc>,
 }
@@ -73,6 +75,7 @@ impl From<message::Message> for Message {
             subject,
             text,
             sent_at: message.sent_at,
+            returned_at: message.returned_at,
             created_at: message.created_at,
         }
     }
