@@ -288,18 +288,21 @@ pub async fn items(
     state: Option<ItemState>,
     page: &PageRequest,
 ) -> Result<Page<Item>, AppError> {
-    items_in(work, batch, state.as_slice(), page).await
+    find(work, batch).await?;
+    let total = conversions::count_items(work, batch, state.as_slice()).await?;
+    items_of(work, batch, state.as_slice(), total, page).await
 }
 
-/// The mailboxes of a batch that are in one of these states, or in any.
-pub async fn items_in(
+/// The mailboxes of a batch that was found, in one of these states or in any, when it is known how
+/// many there are.
+pub async fn items_of(
     work: &Work<ViewConversions>,
     batch: BatchId,
     states: &[ItemState],
+    total: u64,
     page: &PageRequest,
 ) -> Result<Page<Item>, AppError> {
-    find(work, batch).await?;
-    Ok(conversions::items(work, batch, states, page).await?)
+    Ok(conversions::items(work, batch, states, total, page).await?)
 }
 
 /// How fast a batch goes; nothing while it does not, or while nobody can tell.

@@ -20,6 +20,15 @@ pub async fn list(
     Ok(domains::page(work, q, page).await?)
 }
 
+/// The names of all domains, to choose from; `None` where there are more than `most`.
+pub async fn names<P: Includes<ViewDomains>>(
+    work: &Work<P>,
+    most: u32,
+) -> Result<Option<Vec<String>>, AppError> {
+    let names = domains::names(work, u64::from(most) + 1).await?;
+    Ok((names.len() <= most as usize).then_some(names))
+}
+
 /// One domain.
 pub async fn find<P: Includes<ViewDomains>>(
     work: &Work<P>,

@@ -317,7 +317,30 @@ pub async fn choices<P: Includes<ViewConversions>>(
     page: &PageRequest,
 ) -> Result<Page<Choice>, AppError> {
     find(work, batch).await?;
-    Ok(conversions::choices(work, batch, group, page).await?)
+    let total = conversions::count_choices(work, batch, group).await?;
+    choices_of(work, batch, group, total, page).await
+}
+
+/// The same of a batch that was found, when it is known how many rows there are.
+pub async fn choices_of<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+    group: Option<&Group>,
+    total: u64,
+    page: &PageRequest,
+) -> Result<Page<Choice>, AppError> {
+    Ok(conversions::choices(work, batch, group, total, page).await?)
+}
+
+/// The next of them, after one, without a count: to read all of them, chunk by chunk.
+pub async fn next_choices<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+    group: Option<&Group>,
+    last: Option<&Choice>,
+    limit: u64,
+) -> Result<Vec<Choice>, AppError> {
+    Ok(conversions::next_choices(work, batch, group, last, limit).await?)
 }
 
 /// A selection in numbers.

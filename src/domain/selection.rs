@@ -308,6 +308,29 @@ impl Tally {
     pub const fn total(&self) -> u64 {
         self.waits + self.going() + self.blocked
     }
+
+    /// Those of a group.
+    #[must_use]
+    pub fn of(&self, group: &Group) -> u64 {
+        fn named<T: PartialEq>(counts: &[(T, u64)], what: &T) -> u64 {
+            let found = counts.iter().find(|(known, _)| known == what);
+            found.map_or(0, |(_, rows)| *rows)
+        }
+        match group {
+            Group::Verdict(Verdict::Waits) => self.waits,
+            Group::Verdict(Verdict::Ready) => self.ready,
+            Group::Verdict(Verdict::Attention) => self.attention,
+            Group::Verdict(Verdict::Blocked) => self.blocked,
+            Group::Blocker(code) => named(&self.blockers, code),
+            Group::Used(protocol) => {
+                let closes = self.closes.iter().find(|one| one.protocol == *protocol);
+                closes.map_or(0, |closes| closes.used_this_week)
+            }
+            Group::SetUpAgain => self.set_up_again,
+            Group::Way(way) => named(&self.ways, way),
+            Group::Plan(change) => named(&self.plans, change),
+        }
+    }
 }
 
 #[cfg(test)]

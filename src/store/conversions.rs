@@ -14,17 +14,17 @@ mod steps;
 mod subjects;
 
 pub(super) use choices::to_row;
-pub use choices::{choices, tally};
+pub use choices::{choices, count_choices, next_choices, tally};
 pub use control::{cancel, pause, resume, retry_failed};
 pub use drafts::{
     Draft, Terms, confirm, discard, filter_of, list as name, look_again, open_draft, set_terms,
 };
-pub use read::{find, finished, item, items, list, of_mailbox};
+pub use read::{count_items, find, finished, item, items, list, of_mailbox};
 pub use start::{Start, add, open};
 pub use steps::{Outcome, Switched, finish, switch, switch_back};
 pub use subjects::{Begun, Facts, Named, facts, lock, named_facts, server_names, way_back};
 
-pub(super) use read::{item_from_row, over};
+pub(super) use read::{item_from_row, not_over};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -101,6 +101,21 @@ pub async fn page<P: Includes<ViewDomains>>(
     Ok(Page { items, next, total })
 }
 
+/// The names of the first domains of the tenant and all below, to choose from.
+pub async fn names<P: Includes<ViewDomains>>(
+    work: &Work<P>,
+    limit: u64,
+) -> Result<Vec<String>, StoreError> {
+    let rows = work
+        .scoped
+        .find::<domain::Entity>()
+        .select_only()
+        .column(domain::Column::Name)
+        .order_by_asc(domain::Column::Name)
+        .limit(limit);
+    Ok(rows.into_tuple().all(&work.scoped.tx).await?)
+}
+
 /// One domain.
 pub async fn find<P: Includes<ViewDomains>>(
     work: &Work<P>,

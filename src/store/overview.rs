@@ -125,10 +125,7 @@ async fn figures<P: Permission>(work: &Work<P>, to: &mut Overview) -> Result<(),
     to.domains = work.scoped.find::<domain::Entity>().count(tx).await?;
     to.users = work.scoped.find::<user::Entity>().count(tx).await?;
     let under_way = work.scoped.find::<conversion_item::Entity>();
-    to.converting = under_way
-        .filter(conversions::over().not())
-        .count(tx)
-        .await?;
+    to.converting = under_way.filter(conversions::not_over()).count(tx).await?;
     let bytes = Func::sum(Expr::col(mailbox::Column::UsedBytes));
     // By kind alone, which is the order of an index that holds the rest.
     let tallies = work

@@ -11,9 +11,12 @@ use super::error::Problem;
 use super::spreadsheet::guarded;
 use crate::app::drafts;
 use crate::authz::ViewConversions;
+use crate::domain::BatchId;
 use crate::domain::selection::{Choice, Group, Verdict};
-use crate::domain::{BatchId, PageRequest};
 use crate::store::Cx;
+
+/// Rows read and sent together.
+const CHUNK: u64 = 500;
 
 const HEAD: [&str; 14] = [
     "row", "address", "name", "verdict", "reason", "detail", "way", "server", "goes_to", "plan",
@@ -26,7 +29,8 @@ pub async fn send(
     batch: BatchId,
     group: Option<Group>,
 ) -> Result<HttpResponse, Problem> {
-    let first = page(&cx, batch, group.as_ref(), None).await?;
+    crate::app::conversions::find(&cx.begin().await?, batch).await?;
+    let first = chunk(&cx, batch, group.as_ref(), None).await?;
     let name = format!("attachment; filename=\"conversion-{batch}.csv\"");
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
@@ -35,19 +39,13 @@ pub async fn send(
         .streaming(rows(cx, batch, group, first)))
 }
 
-type Page = crate::domain::Page<Choice>;
-
-async fn page(
+async fn chunk(
     cx: &Cx<ViewConversions>,
     batch: BatchId,
     group: Option<&Group>,
-    after: Option<Vec<String>>,
-) -> Result<Page, Problem> {
-    let request = PageRequest {
-        limit: PageRequest::MAX,
-        after,
-    };
-    Ok(drafts::choices(&cx.begin().await?, batch, group, &request).await?)
+    last: Option<&Choice>,
+) -> Result<Vec<Choice>, Problem> {
+    Ok(drafts::next_choices(&cx.begin().await?, batch, group, last, CHUNK).await?)
 }
 
 /// A chunk that cannot be read ends the stream: the browser shows a download that broke off.
@@ -55,16 +53,17 @@ fn rows(
     cx: Cx<ViewConversions>,
     batch: BatchId,
     group: Option<Group>,
-    first: Page,
+    first: Vec<Choice>,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
     let begun = (cx, group, Some(first), true);
     stream::unfold(begun, move |(cx, group, found, head)| async move {
         let found = found?;
-        let bytes = written(head, &found.items);
-        let next = match found.next {
-            Some(after) => page(&cx, batch, group.as_ref(), Some(after)).await.ok(),
+        let bytes = written(head, &found);
+        let next = match found.last() {
+            Some(last) => chunk(&cx, batch, group.as_ref(), Some(last)).await.ok(),
             None => None,
         };
+        let next = next.filter(|rows| !rows.is_empty());
         Some((Ok(Bytes::from(bytes)), (cx, group, next, false)))
     })
 }

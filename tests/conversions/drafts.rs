@@ -224,7 +224,7 @@ async fn a_draft_asks_for_a_server_and_each_row_says_where_it_goes() {
     confirm(stage, &made).await;
     let work = stage.work::<ViewConversions>("acme").await;
     let page = PageRequest::first();
-    let items = conversions::items_in(&work, made.id, &[], &page)
+    let items = conversions::items(&work, made.id, None, &page)
         .await
         .unwrap();
     let goes: Vec<_> = items

@@ -16,34 +16,71 @@ use crate::domain::{
     BatchId, ItemId, MailboxId, Page, PageRequest, PlanId, Protocol, Protocols, TenantId, Way,
 };
 
-/// The rows of a batch's selection, those of a group or all, by address.
+/// How many rows a batch's selection has, in a group or in all.
+pub async fn count_choices<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+    group: Option<&Group>,
+) -> Result<u64, StoreError> {
+    let rows = of_group(work, batch, group);
+    Ok(rows.count(&work.scoped.tx).await?)
+}
+
+/// The rows of a batch's selection, those of a group or all, by address. How many there are the
+/// caller knows: to count them takes longer than to read a page.
 pub async fn choices<P: Includes<ViewConversions>>(
     work: &Work<P>,
     batch: BatchId,
     group: Option<&Group>,
+    total: u64,
     page: &PageRequest,
 ) -> Result<Page<Choice>, StoreError> {
-    let rows = of(work, batch).filter(Condition::all().add_option(group.map(within)));
-    let total = rows.clone().count(&work.scoped.tx).await?;
-    let rows = match page.after.as_deref() {
-        Some([address, id]) => rows.filter(after(address, id.parse().unwrap_or_default())),
-        _ => rows,
+    let last = match page.after.as_deref() {
+        Some([address, id]) => Some((address.as_str(), id.parse().unwrap_or_default())),
+        _ => None,
     };
-    let rows = rows
+    let rows = next(work, batch, group, last, u64::from(page.limit) + 1).await?;
+    Ok(Page::cut(rows, page, total, |row| {
+        vec![row.address.clone(), row.id.to_string()]
+    }))
+}
+
+/// The next of them, after one, without a count.
+pub async fn next_choices<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+    group: Option<&Group>,
+    last: Option<&Choice>,
+    limit: u64,
+) -> Result<Vec<Choice>, StoreError> {
+    let last = last.map(|last| (last.address.as_str(), last.id.0));
+    next(work, batch, group, last, limit).await
+}
+
+async fn next<P: Permission>(
+    work: &Work<P>,
+    batch: BatchId,
+    group: Option<&Group>,
+    last: Option<(&str, Uuid)>,
+    limit: u64,
+) -> Result<Vec<Choice>, StoreError> {
+    let last = last.map(|(address, id)| after(address, id));
+    let rows = of_group(work, batch, group)
+        .filter(Condition::all().add_option(last))
         .order_by_asc(Column::Address)
         .order_by_asc(Column::Id)
-        .limit(u64::from(page.limit) + 1)
+        .limit(limit)
         .all(&work.scoped.tx)
         .await?;
-    let page = Page::cut(rows, page, total, |row| {
-        vec![row.address.clone(), row.id.to_string()]
-    });
-    let items: Result<_, _> = page.items.into_iter().map(from_row).collect();
-    Ok(Page {
-        items: items?,
-        next: page.next,
-        total: page.total,
-    })
+    rows.into_iter().map(from_row).collect()
+}
+
+fn of_group<P: Permission>(
+    work: &Work<P>,
+    batch: BatchId,
+    group: Option<&Group>,
+) -> Select<conversion_choice::Entity> {
+    of(work, batch).filter(Condition::all().add_option(group.map(within)))
 }
 
 fn of<P: Permission>(work: &Work<P>, batch: BatchId) -> Select<conversion_choice::Entity> {

@@ -1,6 +1,6 @@
 //! Holding a batch, letting it go on, calling it off, trying again.
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Select, UpdateMany};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use super::super::mailboxes::{asked, standing, touch};
 use super::super::schema::{conversion_batch, conversion_item, conversion_snapshot, mailbox};
 use super::super::{StoreError, Work};
 use super::Trail;
-use super::read::over;
+use super::read::not_over;
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::{Batch, BatchState, ItemState, Place};
 
@@ -44,11 +44,11 @@ pub async fn cancel<P: Includes<ConvertMailboxes> + Mutates>(
     batch: &Batch,
 ) -> Result<u64, StoreError> {
     use conversion_item::Column;
+    let mut called_off = call_off_unbegun(work, batch).await?;
     let before_switch = Place::BEFORE_SWITCH.iter().map(|place| place.as_str());
     let due = of(work, batch)
-        .filter(over().not())
+        .filter(not_over())
         .filter(Column::Place.is_in(before_switch));
-    let mut called_off = 0;
     loop {
         let ids = some_of(work, due.clone()).await?;
         if ids.is_empty() {
@@ -57,9 +57,11 @@ pub async fn cancel<P: Includes<ConvertMailboxes> + Mutates>(
         call_off(work, &ids).await?;
         called_off += ids.len() as u64;
     }
-    let left = of(work, batch).filter(over().not());
-    let left = sea_orm::PaginatorTrait::count(left, &work.scoped.tx).await?;
-    set_state(work, batch, BatchState::Cancelled, left == 0).await?;
+    let left = of(work, batch)
+        .filter(not_over())
+        .one(&work.scoped.tx)
+        .await?;
+    set_state(work, batch, BatchState::Cancelled, left.is_none()).await?;
     Ok(called_off)
 }
 
@@ -77,10 +79,36 @@ async fn some_of<P: Includes<ConvertMailboxes>>(
     Ok(some.into_tuple().all(&work.scoped.tx).await?)
 }
 
+/// What nobody has begun holds no mailbox and has no snapshot: one statement, however many.
+async fn call_off_unbegun<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    batch: &Batch,
+) -> Result<u64, StoreError> {
+    use conversion_item::Column;
+    let done = called_off(work)
+        .filter(Column::BatchId.eq(batch.id.0))
+        .filter(Column::State.eq(ItemState::Queued.as_str()))
+        .filter(Column::StartedAt.is_null())
+        .exec(&work.scoped.tx)
+        .await?;
+    Ok(done.rows_affected)
+}
+
 async fn call_off<P: Includes<ConvertMailboxes>>(
     work: &Work<P>,
     ids: &[Uuid],
 ) -> Result<(), StoreError> {
+    called_off(work)
+        .filter(conversion_item::Column::Id.is_in(ids.iter().copied()))
+        .exec(&work.scoped.tx)
+        .await?;
+    let_go(work, ids).await?;
+    forget_snapshots(work, ids).await
+}
+
+fn called_off<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+) -> UpdateMany<conversion_item::Entity> {
     use conversion_item::Column;
     work.scoped
         .update::<conversion_item::Entity>()
@@ -90,11 +118,6 @@ async fn call_off<P: Includes<ConvertMailboxes>>(
         .col_expr(Column::LeaseOwner, Expr::value(Option::<String>::None))
         .col_expr(Column::FinishedAt, Expr::value(work.now))
         .col_expr(Column::UpdatedAt, Expr::value(work.now))
-        .filter(Column::Id.is_in(ids.iter().copied()))
-        .exec(&work.scoped.tx)
-        .await?;
-    let_go(work, ids).await?;
-    forget_snapshots(work, ids).await
 }
 
 /// Queues the failed items again, as if for the first time. Says how many it was.
@@ -102,30 +125,22 @@ pub async fn retry_failed<P: Includes<ConvertMailboxes> + Mutates>(
     work: &Work<P>,
     batch: &Batch,
 ) -> Result<u64, StoreError> {
-    let failed = conversion_item::Column::State.eq(ItemState::Failed.as_str());
-    let failed = of(work, batch).filter(failed);
-    let mut queued = 0;
-    loop {
-        let ids = some_of(work, failed.clone()).await?;
-        if ids.is_empty() {
-            break;
-        }
-        queue_again(work, &ids).await?;
-        queued += ids.len() as u64;
-    }
+    let queued = queue_again(work, batch).await?;
     if batch.state != BatchState::Paused {
         resume(work, batch).await?;
     }
     Ok(queued)
 }
 
+/// A failed item has let go of its mailbox, so that one statement does it, however many there are.
 async fn queue_again<P: Includes<ConvertMailboxes>>(
     work: &Work<P>,
-    ids: &[Uuid],
-) -> Result<(), StoreError> {
+    batch: &Batch,
+) -> Result<u64, StoreError> {
     use conversion_item::Column;
     let nothing = || Expr::value(Option::<String>::None);
-    work.scoped
+    let done = work
+        .scoped
         .update::<conversion_item::Entity>()
         .col_expr(Column::State, ItemState::Queued.as_str().into())
         .col_expr(Column::Place, Place::Check.as_str().into())
@@ -144,10 +159,11 @@ async fn queue_again<P: Includes<ConvertMailboxes>>(
         .col_expr(Column::StartedAt, no_time())
         .col_expr(Column::FinishedAt, no_time())
         .col_expr(Column::UpdatedAt, Expr::value(work.now))
-        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(Column::BatchId.eq(batch.id.0))
+        .filter(Column::State.eq(ItemState::Failed.as_str()))
         .exec(&work.scoped.tx)
         .await?;
-    Ok(())
+    Ok(done.rows_affected)
 }
 
 fn no_time() -> Expr {

@@ -13,7 +13,7 @@ use super::super::schema::{
 use super::super::{StoreError, Work};
 use super::Trail;
 use super::choices::to_row;
-use super::read::over;
+use super::read::not_over;
 use super::start::{self, Start, stored};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::KeepOpen;
@@ -273,7 +273,7 @@ async fn leave_out_what_is_under_way<P: Includes<ConvertMailboxes>>(
     let under_way = work
         .scoped
         .find::<conversion_item::Entity>()
-        .filter(over().not())
+        .filter(not_over())
         .select_only()
         .column(conversion_item::Column::MailboxId)
         .into_query();

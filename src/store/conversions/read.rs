@@ -2,8 +2,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
-use sea_orm::{ColumnTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 use uuid::Uuid;
 
 use super::super::schema::{
@@ -18,10 +20,11 @@ use crate::domain::{
     PageRequest, Place, Progress, ServerId, TenantId, Way,
 };
 
-/// Items to which nothing more will happen.
-pub(in crate::store) fn over() -> SimpleExpr {
-    let over = ItemState::ALL.iter().filter(|state| state.is_over());
-    conversion_item::Column::State.is_in(over.map(|state| state.as_str()))
+/// Items to which something more will happen. The states are named, so that an index finds them
+/// among all that is over.
+pub(in crate::store) fn not_over() -> SimpleExpr {
+    let states = ItemState::ALL.iter().filter(|state| !state.is_over());
+    conversion_item::Column::State.is_in(states.map(|state| state.as_str()))
 }
 
 /// Batches within reach, newest first.
@@ -186,6 +189,7 @@ pub async fn finished<P: Includes<ViewConversions>>(
         .count(&work.scoped.tx)
         .await?;
     let first = rows()
+        .filter(Column::StartedAt.is_not_null())
         .select_only()
         .column_as(Column::StartedAt.min(), "first")
         .into_tuple::<Option<DateTime<Utc>>>()
@@ -194,31 +198,54 @@ pub async fn finished<P: Includes<ViewConversions>>(
     Ok((finished, first.flatten()))
 }
 
-/// The items of a batch, in one of the states named or in any: first those that failed or wait for
-/// something, then by address.
-pub async fn items<P: Includes<ViewConversions>>(
+/// How many items of a batch are in one of the states named, or in any.
+pub async fn count_items<P: Includes<ViewConversions>>(
     work: &Work<P>,
     batch: BatchId,
     states: &[ItemState],
-    page: &PageRequest,
-) -> Result<Page<Item>, StoreError> {
+) -> Result<u64, StoreError> {
+    Ok(in_states(work, batch, states)
+        .count(&work.scoped.tx)
+        .await?)
+}
+
+fn in_states<P: Permission>(
+    work: &Work<P>,
+    batch: BatchId,
+    states: &[ItemState],
+) -> Select<conversion_item::Entity> {
     use conversion_item::Column;
     let rows = work
         .scoped
         .find::<conversion_item::Entity>()
         .filter(Column::BatchId.eq(batch.0));
-    let rows = match states {
+    match states {
         [] => rows,
         some => rows.filter(Column::State.is_in(some.iter().map(|state| state.as_str()))),
-    };
-    let total = rows.clone().count(&work.scoped.tx).await?;
+    }
+}
+
+/// The items of a batch, in one of the states named or in any: first those that failed or wait for
+/// something, then by address. How many there are the caller knows.
+pub async fn items<P: Includes<ViewConversions>>(
+    work: &Work<P>,
+    batch: BatchId,
+    states: &[ItemState],
+    total: u64,
+    page: &PageRequest,
+) -> Result<Page<Item>, StoreError> {
+    use conversion_item::Column;
+    let rows = in_states(work, batch, states);
     let (rank, after) = match page.after.as_deref() {
         Some([rank, address, ..]) => (rank.parse().unwrap_or(0), Some(address.as_str())),
         _ => (0, None),
     };
     // Two walks along an index, instead of one that sorts the whole batch.
-    let part = |condition: SimpleExpr, after: Option<&str>| {
-        let rows = rows.clone().filter(condition).order_by_asc(Column::Address);
+    let part = |condition: &'static str, after: Option<&str>| {
+        let rows = rows
+            .clone()
+            .filter(Expr::cust(condition))
+            .order_by_asc(Column::Address);
         after.map_or(rows.clone(), |address| {
             rows.filter(Column::Address.gt(address))
         })
@@ -226,12 +253,12 @@ pub async fn items<P: Includes<ViewConversions>>(
     let wanted = u64::from(page.limit) + 1;
     let mut found = vec![];
     if rank == 0 {
-        let first = part(needs_somebody(), after).limit(wanted);
+        let first = part(NEEDS_SOMEBODY, after).limit(wanted);
         found = first.all(&work.scoped.tx).await?;
     }
     let missing = wanted - found.len() as u64;
     if missing > 0 {
-        let rest = part(needs_somebody().not(), after.filter(|_| rank > 0)).limit(missing);
+        let rest = part(NEEDS_NOBODY, after.filter(|_| rank > 0)).limit(missing);
         found.extend(rest.all(&work.scoped.tx).await?);
     }
     let rows = found;
@@ -258,10 +285,10 @@ pub async fn items<P: Includes<ViewConversions>>(
     })
 }
 
-/// Failed, or waiting for something. The text is that of an index's condition (`m0015_many`).
-fn needs_somebody() -> SimpleExpr {
-    Expr::cust(r#"("state" = 'failed' OR "waiting_for" IS NOT NULL)"#)
-}
+/// Failed, or waiting for something; and everything else. Both texts are the conditions of indexes
+/// (`m0016_pages`).
+const NEEDS_SOMEBODY: &str = r#"("state" = 'failed' OR "waiting_for" IS NOT NULL)"#;
+const NEEDS_NOBODY: &str = r#"NOT ("state" = 'failed' OR "waiting_for" IS NOT NULL)"#;
 
 /// One item of a batch within reach.
 pub async fn item<P: Includes<ViewConversions>>(

@@ -5,16 +5,18 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
 };
 use uuid::Uuid;
 
 use super::super::engine::conversions::Job;
-use super::super::schema::{conversion_batch, conversion_item};
+use super::super::schema::{conversion_batch, conversion_item, mailbox};
 use super::super::{StoreError, Work};
 use super::read::item_from_row;
+use super::subjects::all_named;
 use crate::authz::{ConvertMailboxes, Includes, Mutates, Permission, ViewConversions};
-use crate::domain::{BatchId, Item, ItemId, ItemState, MailboxId};
+use crate::domain::{BatchId, Item, ItemId, ItemState};
 
 /// How many mailboxes of a batch can be undone now.
 pub async fn count<P: Includes<ViewConversions>>(
@@ -50,14 +52,14 @@ pub async fn named<P: Includes<ViewConversions>>(
     batch: BatchId,
     mailboxes: &[String],
 ) -> Result<Vec<Item>, StoreError> {
-    use conversion_item::Column;
-    let ids = mailboxes.iter().filter_map(|name| name.parse().ok());
-    let ids: Vec<Uuid> = ids.map(|MailboxId(id)| id).collect();
-    let addresses = mailboxes.iter().map(|name| name.trim().to_lowercase());
-    let these = Condition::any()
-        .add(Column::MailboxId.is_in(ids))
-        .add(Column::Address.is_in(addresses));
-    let rows = of(work, batch).filter(these).all(&work.scoped.tx).await?;
+    let these = all_named(work, mailboxes)
+        .select_only()
+        .column(mailbox::Column::Id)
+        .into_query();
+    let rows = of(work, batch)
+        .filter(conversion_item::Column::MailboxId.in_subquery(these))
+        .all(&work.scoped.tx)
+        .await?;
     items(rows, work.now)
 }
 

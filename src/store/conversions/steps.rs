@@ -3,7 +3,7 @@
 //! lease on the item is lost, and may be done twice.
 use chrono::TimeDelta;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect, Set};
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QuerySelect, Set};
 use serde_json::json;
 
 use super::super::engine::conversions::Job;
@@ -11,7 +11,7 @@ use super::super::engine::moves::{self, Left, Role};
 use super::super::mailboxes::{asked, standing, touch};
 use super::super::schema::{conversion_batch, conversion_item, mailbox, plan};
 use super::super::{StoreError, Work};
-use super::read::over;
+use super::read::not_over;
 use super::{Moved, Trail, control, reversals};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::Settings;
@@ -302,11 +302,11 @@ async fn end_batch<P: Includes<ConvertMailboxes>>(
     let items =
         || conversion_item::Entity::find().filter(conversion_item::Column::BatchId.eq(job.batch.0));
     let tx = &work.scoped.tx;
-    if items().filter(over().not()).count(tx).await? > 0 {
+    if items().filter(not_over()).one(tx).await?.is_some() {
         return Ok(());
     }
     let failed = conversion_item::Column::State.eq(ItemState::Failed.as_str());
-    let state = if items().filter(failed).count(tx).await? > 0 {
+    let state = if items().filter(failed).one(tx).await?.is_some() {
         BatchState::DoneWithFailures
     } else {
         BatchState::Done

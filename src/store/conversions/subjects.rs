@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait as _, ExprTrait, FromQueryResult, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, EntityTrait as _, FromQueryResult, QueryFilter, QueryOrder,
     QuerySelect, Select,
 };
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use super::super::mailboxes::{Row, joined};
 use super::super::schema::{conversion_item, domain, mail_server, mailbox, mailbox_copy, plan};
 use super::super::{StoreError, Work};
 use super::Trail;
-use super::read::over;
+use super::read::not_over;
 use crate::authz::{Includes, ViewConversions, ViewPlans};
 use crate::domain::conversion::pre_check::Place;
 use crate::domain::conversion::{Settings, Subject};
@@ -201,7 +201,8 @@ fn in_order(
     named.iter().map(one).collect()
 }
 
-fn all_named<P: Includes<ViewConversions>>(
+/// The mailboxes of these ids and addresses.
+pub(super) fn all_named<P: Includes<ViewConversions>>(
     work: &Work<P>,
     named: &[String],
 ) -> Select<mailbox::Entity> {
@@ -248,7 +249,7 @@ async fn converting<P: Includes<ViewConversions>>(
         .column(conversion_item::Column::Id)
         .column(conversion_item::Column::MailboxId)
         .filter(conversion_item::Column::MailboxId.is_in(mailboxes.iter().copied()))
-        .filter(over().not())
+        .filter(not_over())
         .into_tuple::<(Uuid, Uuid)>()
         .all(&work.scoped.tx)
         .await?;

@@ -14,6 +14,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::super::conversions::not_over;
 use super::super::messages::message_from_row;
 use super::super::schema::{
     conversion_batch, conversion_item, mailbox, member, membership, message, tenant,
@@ -45,14 +46,13 @@ async fn conversions(engine: &Engine, moment: Moment, host: &str) -> Result<u64,
         .from(Column::BatchId)
         .to(conversion_batch::Column::Id)
         .into();
-    let over = ItemState::ALL.iter().filter(|state| state.is_over());
     let due = match moment {
         Moment::Before => Condition::all()
             .add(
                 conversion_batch::Column::State
                     .is_in([BatchState::Scheduled, BatchState::Running].map(BatchState::as_str)),
             )
-            .add(Column::State.is_not_in(over.map(|state| state.as_str()))),
+            .add(not_over()),
         _ => Condition::all()
             .add(Column::State.eq(ItemState::Done.as_str()))
             .add(Column::FinishedAt.gt(now - STILL_NEWS)),

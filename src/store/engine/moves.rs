@@ -8,6 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::super::conversions;
 use super::super::schema::{conversion_item, mail_server, mailbox, mailbox_copy, mailbox_route};
 use super::super::{Engine, StoreError};
 use super::conversions::{Job, Saved, under_lease};
@@ -16,7 +17,7 @@ use super::hours::has_come;
 use super::{delete, find, routes, update};
 use crate::domain::ids::EventId;
 use crate::domain::server::{Candidate, place};
-use crate::domain::{ItemState, MailboxId, ServerId};
+use crate::domain::{MailboxId, ServerId};
 
 /// What an account away from home is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -404,11 +405,10 @@ pub async fn let_go(engine: &Engine) -> Result<(), StoreError> {
 
 /// Items that are not over.
 fn running() -> SelectStatement {
-    let over = ItemState::ALL.iter().filter(|state| state.is_over());
     Query::select()
         .column(conversion_item::Column::Id)
         .from(conversion_item::Entity)
-        .and_where(conversion_item::Column::State.is_not_in(over.map(|state| state.as_str())))
+        .and_where(conversions::not_over())
         .take()
 }
 

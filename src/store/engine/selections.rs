@@ -22,6 +22,9 @@ use crate::domain::{
     BatchId, BatchState, ItemId, Kind, MailboxFilter, MailboxId, ServerId, TenantId,
 };
 
+/// Rows in one statement, which each connection keeps prepared: a wide one takes megabytes.
+const ROWS: usize = 100;
+
 /// A selection under a lease.
 #[derive(Debug, Clone)]
 pub struct Task {
@@ -158,9 +161,11 @@ pub async fn save(
         row.tenant_id = Set(tenant.0);
         row
     };
-    conversion_choice::Entity::insert_many(found.iter().map(row))
-        .exec_without_returning(&tx)
-        .await?;
+    for found in found.chunks(ROWS) {
+        conversion_choice::Entity::insert_many(found.iter().map(row))
+            .exec_without_returning(&tx)
+            .await?;
+    }
     tx.commit().await?;
     engine.bell().ring();
     Ok(Saved::Yes(()))

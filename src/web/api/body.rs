@@ -12,8 +12,8 @@ use crate::domain::Invalid;
 use crate::domain::invalid::FieldError;
 use crate::web::error::Problem;
 
-/// Bytes of a body: a batch of ten thousand mailboxes fits.
-pub const LIMIT: usize = 2 << 20;
+/// Bytes of a body: a draft of a hundred thousand addresses fits.
+pub const LIMIT: usize = 8 << 20;
 
 /// What can be read from a body.
 pub trait FromBody: Sized {

@@ -407,10 +407,12 @@ async fn lines(
     let slug = cx.tenant().slug.as_str();
     if rows == Rows::LeftOut {
         let group = Group::Verdict(Verdict::Blocked);
-        let found = drafts::choices(work, batch.id, Some(&group), page).await?;
+        let found = drafts::choices_of(work, batch.id, Some(&group), batch.counts.left_out, page);
+        let found = found.await?;
         return Ok(found.map(|choice| Line::left_out(slug, &choice)));
     }
-    let found = conversions::items_in(work, batch.id, rows.states(), page).await?;
+    let total = rows.count(batch);
+    let found = conversions::items_of(work, batch.id, rows.states(), total, page).await?;
     let undoable = if cx.may::<ConvertMailboxes>() {
         reversals::undoable_among(work, &found.items).await?
     } else {

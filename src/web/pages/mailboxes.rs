@@ -13,7 +13,7 @@ use crate::app::mailboxes::{self, MailboxFilter, TabCounts};
 use crate::app::users::{self, UserFilter};
 use crate::app::{domains, drafts};
 use crate::authz::{ChangeService, ConvertMailboxes, CreateMailboxes, PurgeMailboxes, ViewService};
-use crate::domain::{Kind, Mailbox, MailboxState, Page, PageRequest, TenantKind};
+use crate::domain::{Kind, Mailbox, MailboxState, Page, TenantKind};
 use crate::store::{Cx, Work};
 use crate::web::cx::Person;
 use crate::web::error::Problem;
@@ -183,18 +183,14 @@ impl Frame {
         tab: Tab,
         asked: Asked,
     ) -> Result<Self, Problem> {
-        let page = PageRequest {
-            limit: CHOICE,
-            after: None,
-        };
-        let known = domains::list(&cx.narrow().begin().await?, None, &page).await?;
+        let known = domains::names(work, CHOICE).await?;
         Ok(Self {
             tab,
             counts: mailboxes::tab_counts(work).await?,
             path: tab.path(cx.tenant().slug.as_str()),
             asked,
-            domain_typed: known.next.is_some(),
-            domains: known.items.iter().map(|d| d.name.to_string()).collect(),
+            domain_typed: known.is_none(),
+            domains: known.unwrap_or_default(),
             total: 0,
             links: Links::default(),
             may_change: cx.may::<ChangeService>(),

@@ -8,9 +8,7 @@ use crate::app::{domains, users};
 use crate::authz::{
     CreateUsers, EditUsers, RemoveUsers, ResetPasswords, SuspendMailboxes, ViewDomains, ViewUsers,
 };
-use crate::domain::{
-    Invalid, Kind, Mailbox, MailboxState, Page, PageRequest, TenantKind, User, UserFilter,
-};
+use crate::domain::{Invalid, Kind, Mailbox, MailboxState, Page, TenantKind, User, UserFilter};
 use crate::store::Cx;
 use crate::web::cx::{Person, TenantSegment};
 use crate::web::error::Problem;
@@ -150,16 +148,9 @@ pub async fn index(
 
 /// The domains to choose from; none where there are too many.
 async fn domain_names(cx: &Cx<ViewDomains>) -> Result<Vec<String>, Problem> {
-    let some = PageRequest {
-        limit: CHOICE,
-        after: None,
-    };
-    let page = domains::list(&cx.begin().await?, None, &some).await?;
-    if page.next.is_some() {
-        return Ok(vec![]);
-    }
-    let names = page.items.into_iter().map(|domain| domain.name.to_string());
-    Ok(names.collect())
+    Ok(domains::names(&cx.begin().await?, CHOICE)
+        .await?
+        .unwrap_or_default())
 }
 
 /// Where a mailbox stands, in a word or three.

@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    ExprTrait, FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    RelationDef, Select,
+    FromQueryResult, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationDef,
+    Select,
 };
 use uuid::Uuid;
 
-use super::super::super::conversions::over;
+use super::super::super::conversions::not_over;
 use super::super::super::mailboxes::{kind, to_server};
 use super::super::super::schema::{conversion_batch, conversion_item, mail_server, mailbox};
 use super::super::super::{Engine, StoreError};
@@ -101,7 +101,7 @@ impl Room {
         let leased: Vec<(Uuid, Uuid)> = find::<conversion_item::Entity>()
             .join(JoinType::InnerJoin, to_mailbox())
             .filter(is_ahead(conversion_item::Column::LeaseUntil, now))
-            .filter(over().not())
+            .filter(not_over())
             .select_only()
             .column(conversion_item::Column::BatchId)
             .column(mailbox::Column::ServerId)
@@ -301,7 +301,7 @@ fn is_due(now: DateTime<Utc>) -> Condition {
         .add(mailbox::Column::DoorsShut.eq(true))
         .add(Column::Place.is_in(switched.map(|place| place.as_str())));
     Condition::all()
-        .add(over().not())
+        .add(not_over())
         .add(time)
         .add(free)
         .add(may)

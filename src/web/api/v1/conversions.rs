@@ -96,7 +96,10 @@ impl Conversion {
             limit: shown.0.max(1),
             after: None,
         };
-        let items = conversions::items(&work, id, None, &request).await?.items;
+        let total = batch.counts.total;
+        let items = conversions::items_of(&work, id, &[], total, &request)
+            .await?
+            .items;
         let items = items.into_iter().take(shown.0 as usize);
         let mut wire = Self::of(batch, Some(items.map(Into::into).collect()));
         if let Some(selection) = &mut wire.selection {

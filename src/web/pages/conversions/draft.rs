@@ -230,7 +230,11 @@ async fn page(
     let tally = drafts::tally(&work, batch.id).await?;
     let group = Group::parse(&asked.group);
     let place = asked.place();
-    let found = drafts::choices(&work, batch.id, group.as_ref(), &place.request()?).await?;
+    let count = group
+        .as_ref()
+        .map_or(tally.total(), |group| tally.of(group));
+    let request = place.request()?;
+    let found = drafts::choices_of(&work, batch.id, group.as_ref(), count, &request).await?;
     let slug = cx.tenant().slug.as_str();
     let here = urls::conversion(slug, batch.id);
     let title = format!(
