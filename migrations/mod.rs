@@ -16,7 +16,7 @@ mod m0013_targets;
 mod m0014_holdings;
 mod m0015_many;
 mod m0016_bounces;
-mod m0016_pages;
+mod m0017_pages;
 
 use sea_orm_migration::prelude::*;
 
@@ -43,7 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_holdings::Migration),
             Box::new(m0015_many::Migration),
             Box::new(m0016_bounces::Migration),
-            Box::new(m0016_pages::Migration),
+            Box::new(m0017_pages::Migration),
         ]
     }
 }

@@ -286,7 +286,7 @@ pub async fn items<P: Includes<ViewConversions>>(
 }
 
 /// Failed, or waiting for something; and everything else. Both texts are the conditions of indexes
-/// (`m0016_pages`).
+/// (`m0017_pages`).
 const NEEDS_SOMEBODY: &str = r#"("state" = 'failed' OR "waiting_for" IS NOT NULL)"#;
 const NEEDS_NOBODY: &str = r#"NOT ("state" = 'failed' OR "waiting_for" IS NOT NULL)"#;
 
