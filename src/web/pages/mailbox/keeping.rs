@@ -127,6 +127,9 @@ impl AskPurge {
     /// What goes besides mail, as last read in the background.
     fn besides(&self) -> Option<String> {
         let held = self.mailbox.holdings?;
+        if held.events + held.tasks + held.contacts == 0 {
+            return Some("no events, tasks or contacts in them".to_owned());
+        }
         let count = |n: u64, one: &str, many: &str| match n {
             1 => format!("1 {one}"),
             n => format!("{} {many}", thousands(n)),
