@@ -120,15 +120,15 @@ fn status_of(part: &MessagePart<'_>) -> Option<String> {
 /// answers to.
 fn letter_of(message: &Message<'_>) -> Option<String> {
     let parts = message.parts.iter().skip(1);
-    let from_part = |part: &MessagePart<'_>| match &part.body {
-        PartType::Message(letter) => letter.message_id().map(str::to_owned),
-        _ => {
-            let subtype = part.content_type()?.subtype()?;
-            let known = ["rfc822-headers", "rfc822", "global-headers", "global"];
-            let headers = known.contains(&subtype).then(|| part.contents())?;
-            let letter = MessageParser::default().parse_headers(headers)?;
-            letter.message_id().map(str::to_owned)
+    let from_part = |part: &MessagePart<'_>| {
+        if let PartType::Message(letter) = &part.body {
+            return letter.message_id().map(str::to_owned);
         }
+        let subtype = part.content_type()?.subtype()?;
+        let known = ["rfc822-headers", "rfc822", "global-headers", "global"];
+        let headers = known.contains(&subtype).then(|| part.contents())?;
+        let letter = MessageParser::default().parse_headers(headers)?;
+        letter.message_id().map(str::to_owned)
     };
     let answers = || {
         let ids = [message.in_reply_to(), message.references()];

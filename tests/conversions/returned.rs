@@ -151,7 +151,8 @@ async fn what_postfix_takes_and_returns_is_bounced_in_its_words_by_whoever_looks
         bounces::run_once(&stage.context, &scene.mailbox),
         bounces::run_once(&second, &scene.mailbox),
     );
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     let letter = scene.letter().await;
     assert_eq!(letter.state, MessageState::Bounced, "{letter:?}");
     let said = letter.said.clone().unwrap();

@@ -119,9 +119,9 @@ impl Tray {
             self.there.insert(name.clone());
         }
         if self.session.can("MOVE") {
-            return self.to_folder("UID MOVE", uid, &name).await;
+            return self.send_to("UID MOVE", uid, &name).await;
         }
-        self.to_folder("UID COPY", uid, &name).await?;
+        self.send_to("UID COPY", uid, &name).await?;
         let mark = format!("UID STORE {uid} +FLAGS.SILENT (\\Deleted)");
         self.session.plain(&mark, &mut |_| {}).await?;
         let expunge = format!("UID EXPUNGE {uid}");
@@ -129,7 +129,7 @@ impl Tray {
         Ok(())
     }
 
-    async fn to_folder(&mut self, command: &str, uid: u32, name: &[u8]) -> Result<(), Fault> {
+    async fn send_to(&mut self, command: &str, uid: u32, name: &[u8]) -> Result<(), Fault> {
         let parts = [
             Part::Plain(format!("{command} {uid} ").into_bytes()),
             string(name),
