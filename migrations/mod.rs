@@ -17,6 +17,7 @@ mod m0014_holdings;
 mod m0015_many;
 mod m0016_bounces;
 mod m0017_pages;
+mod m0018_counted;
 
 use sea_orm_migration::prelude::*;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_many::Migration),
             Box::new(m0016_bounces::Migration),
             Box::new(m0017_pages::Migration),
+            Box::new(m0018_counted::Migration),
         ]
     }
 }

@@ -69,7 +69,9 @@ fn matching<P: Permission>(work: &Work<P>, filter: &MailboxFilter) -> Select<mai
             .add(Column::LastUsedAt.is_null())
             .add(Column::LastUsedAt.lt(since))
     };
-    let retained = filter.retained || filter.state == Some(MailboxState::Retained);
+    // Said twice, in the words of the index that holds only these.
+    let only_retained = filter.state == Some(MailboxState::Retained);
+    let retained = filter.retained || only_retained;
     let all = Condition::all()
         .add_option(
             filter
@@ -86,6 +88,7 @@ fn matching<P: Permission>(work: &Work<P>, filter: &MailboxFilter) -> Select<mai
         .add_option(filter.unused_since.map(unused))
         .add_option(filter.drifted.then(|| Column::DriftAt.is_not_null()))
         .add_option(filter.shared.then(|| Column::UserId.is_null()))
+        .add_option(only_retained.then(|| Column::RetainedAt.is_not_null()))
         .add_option((!retained).then(|| Column::RetainedAt.is_null()));
     work.scoped.find::<mailbox::Entity>().filter(all)
 }
