@@ -15,8 +15,9 @@ use crate::letters::{Print, delivery, number};
 use crate::script::Script;
 use crate::stack::Stack;
 
-/// How long mailboxes may take to be ready, and letters to arrive, after the last blow.
-const SETTLED_WITHIN: Duration = Duration::from_secs(90);
+/// How long mailboxes may take to be ready, and letters to arrive, after the last blow: Dovecot takes the lock of a
+/// process that was killed for stale after two minutes only, and mail for that folder waits.
+const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 
 /// Every message of a mailbox with a number, by that number; and how many have none.
 type Found = (BTreeMap<u32, Vec<Whole>>, usize);
