@@ -33,7 +33,7 @@ async fn a_body_that_cannot_be_read_is_told_why() {
     send("application/json", "{").await.is_problem(422);
     send("application/json", "[]").await.is_problem(422);
     send("application/json", "").await.is_problem(422);
-    let huge = format!("{{\"name\": \"{}\"}}", "a".repeat(3 << 20));
+    let huge = format!("{{\"name\": \"{}\"}}", "a".repeat(9 << 20));
     send("application/json", &huge).await.is_problem(413);
     let answer = send(
         "application/json",
