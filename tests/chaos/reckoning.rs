@@ -17,7 +17,7 @@ use crate::stack::Stack;
 
 /// How long mailboxes may take to be ready, and letters to arrive, after the last blow: Dovecot takes the lock of a
 /// process that was killed for stale after two minutes only, and mail for that folder waits.
-const SETTLED_WITHIN: Duration = Duration::from_secs(180);
+const SETTLED_WITHIN: Duration = Duration::from_mins(3);
 
 /// Every message of a mailbox with a number, by that number; and how many have none.
 type Found = (BTreeMap<u32, Vec<Whole>>, usize);
