@@ -49,12 +49,27 @@ pub async fn open(options: &Options) -> Result<(Db, Engine), StoreError> {
         key: std::sync::Arc::default(),
     };
     let lock = lock(&core.conn).await?;
-    migrations::Migrator::up(&core.conn, None).await?;
+    migrate(&core).await?;
     super::seed::seed(&core).await?;
     if let Some(lock) = lock {
         lock.commit().await?;
     }
     Ok((Db { core: core.clone() }, Engine { core }))
+}
+
+/// On `SQLite` all of it is one transaction. It stays on one connection then: another one of the pool
+/// may know the schema as it was before the last statement, and call an index there that is gone.
+/// And a start that is cut off leaves everything as it was. Postgres has both by itself, one
+/// migration at a time.
+async fn migrate(core: &Core) -> Result<(), StoreError> {
+    if core.conn.get_database_backend() == DbBackend::Postgres {
+        migrations::Migrator::up(&core.conn, None).await?;
+        return Ok(());
+    }
+    let tx = core.begin_write().await?;
+    migrations::Migrator::up(&tx, None).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 async fn connect(options: &Options) -> Result<DatabaseConnection, StoreError> {
