@@ -188,20 +188,22 @@ pub struct Imports {
     pub ca_file: Option<PathBuf>,
 }
 
+/// What is trusted beside the machine's own authorities: those of a PEM file, if a setting names one.
+fn trust(setting: &str, file: Option<&Path>) -> anyhow::Result<Trust> {
+    let Some(file) = file else {
+        return Ok(Trust::default());
+    };
+    let trust = std::fs::read(file).and_then(|pem| Trust::with_pem(&pem));
+    trust.map_err(|fault| {
+        let file = file.display();
+        anyhow::anyhow!("{setting}: {file} cannot be used: {fault}.")
+    })
+}
+
 impl Imports {
     /// The same for the engine.
     pub fn rules(&self) -> anyhow::Result<Rules> {
-        let mut trust = Trust::default();
-        if let Some(file) = &self.ca_file {
-            let wrong = |fault: std::io::Error| {
-                anyhow::anyhow!(
-                    "imports.ca_file: {} cannot be used: {fault}.",
-                    file.display()
-                )
-            };
-            let pem = std::fs::read(file).map_err(wrong)?;
-            trust = Trust::with_pem(&pem).map_err(wrong)?;
-        }
+        let trust = trust("imports.ca_file", self.ca_file.as_deref())?;
         Ok(Rules {
             allow_private_hosts: self.allow_private_hosts,
             trust,

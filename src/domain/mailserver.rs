@@ -1,6 +1,7 @@
 //! What a mail server should hold, what it does hold, and the differences as changes.
 //! The words in which [`crate::engine`] and the adapters speak; nothing here names a product.
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -238,6 +239,13 @@ pub struct Listener {
     pub security: Security,
     /// The URL, for protocols over HTTP.
     pub url: Option<String>,
+}
+
+/// Whether a host is this machine: `localhost`, or an address of it, in brackets or not.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// How a connection is protected.

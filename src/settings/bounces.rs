@@ -1,10 +1,9 @@
 //! `mail.bounces`: the mailbox that letters come back to which a mail server took and could not
 //! deliver.
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use pilothouse::backends::imap::{Login, Trust};
-use pilothouse::domain::mailserver::Security;
+use pilothouse::backends::imap::Login;
+use pilothouse::domain::mailserver::{Security, is_loopback};
 use pilothouse::engine::bounces::BounceMailbox;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -60,7 +59,7 @@ impl Bounces {
             ));
         }
         anyhow::ensure!(
-            self.security != Security::None || is_this_machine(host),
+            self.security != Security::None || is_loopback(host),
             "mail.bounces.security: Without TLS the password could be read on the way to {host}. \
              Write tls or starttls; none is for this machine only."
         );
@@ -82,27 +81,11 @@ impl Bounces {
                 place,
                 at: None,
                 security: self.security,
-                trust: self.trust()?,
+                trust: super::trust("mail.bounces.ca_file", self.ca_file.as_deref())?,
                 user: self.username.clone(),
                 password: self.password.clone(),
                 as_administrator: false,
             },
         })
     }
-
-    fn trust(&self) -> anyhow::Result<Trust> {
-        let Some(file) = &self.ca_file else {
-            return Ok(Trust::default());
-        };
-        let trust = std::fs::read(file).and_then(|pem| Trust::with_pem(&pem));
-        trust.map_err(|fault| {
-            let file = file.display();
-            anyhow::anyhow!("mail.bounces.ca_file: {file} cannot be used: {fault}.")
-        })
-    }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }

@@ -35,7 +35,7 @@ use crate::domain::filters::Filters;
 use crate::domain::groupware::Holdings;
 use crate::domain::mailserver::{
     Answer, Aspect, Change, DesiredMailbox, Entrance, Listener, Observed, ObservedMailbox, Route,
-    Security, Usage,
+    Security, Usage, is_loopback,
 };
 use crate::domain::snapshot::Snapshot;
 use crate::domain::{EmailAddress, Invalid, Progress, Protocol, Protocols};
@@ -44,8 +44,8 @@ use self::groupware::Calendars;
 use super::groupware::Groupware;
 use directory::Directory;
 use doveadm::{Command, Doveadm, NO_USER, NOT_FOUND};
+use settings::Settings;
 pub use settings::split_stack_info;
-use settings::{Settings, is_loopback};
 
 /// One registered server.
 pub struct DovecotSogo {

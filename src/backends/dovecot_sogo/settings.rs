@@ -1,6 +1,5 @@
 //! What an operator enters to register a server, checked field by field in this one place. Secrets
 //! are apart from the rest, so that the store can seal them.
-use std::net::IpAddr;
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -8,6 +7,7 @@ use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::domain::mailserver::is_loopback;
 use crate::domain::{Invalid, Protocol, Protocols};
 
 /// The plain part.
@@ -239,12 +239,6 @@ impl Settings {
     fn may_administer(&self, host: &str) -> bool {
         is_loopback(host) || self.admin_hosts.iter().any(|allowed| allowed == host)
     }
-}
-
-/// Whether a host is this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn far(host: &str) -> String {

@@ -241,7 +241,7 @@ pub async fn items<P: Includes<ViewConversions>>(
         _ => (0, None),
     };
     // Two walks along an index, instead of one that sorts the whole batch.
-    let part = |condition: &'static str, after: Option<&str>| {
+    let part = |condition: String, after: Option<&str>| {
         let rows = rows
             .clone()
             .filter(Expr::cust(condition))
@@ -253,12 +253,12 @@ pub async fn items<P: Includes<ViewConversions>>(
     let wanted = u64::from(page.limit) + 1;
     let mut found = vec![];
     if rank == 0 {
-        let first = part(NEEDS_SOMEBODY, after).limit(wanted);
+        let first = part(NEEDS_SOMEBODY.to_owned(), after).limit(wanted);
         found = first.all(&work.scoped.tx).await?;
     }
     let missing = wanted - found.len() as u64;
     if missing > 0 {
-        let rest = part(NEEDS_NOBODY, after.filter(|_| rank > 0)).limit(missing);
+        let rest = part(format!("NOT {NEEDS_SOMEBODY}"), after.filter(|_| rank > 0)).limit(missing);
         found.extend(rest.all(&work.scoped.tx).await?);
     }
     let rows = found;
@@ -285,10 +285,9 @@ pub async fn items<P: Includes<ViewConversions>>(
     })
 }
 
-/// Failed, or waiting for something; and everything else. Both texts are the conditions of indexes
-/// (`m0017_pages`).
+/// Failed, or waiting for something. The text, and the same with `NOT` before it, are the conditions
+/// of indexes (`m0017_pages`).
 const NEEDS_SOMEBODY: &str = r#"("state" = 'failed' OR "waiting_for" IS NOT NULL)"#;
-const NEEDS_NOBODY: &str = r#"NOT ("state" = 'failed' OR "waiting_for" IS NOT NULL)"#;
 
 /// One item of a batch within reach.
 pub async fn item<P: Includes<ViewConversions>>(
