@@ -60,6 +60,17 @@ certificate() {
   chmod 600 "$BASE/tls/key.pem"
 }
 
+# Where Dovecot keeps what it knows of the messages: their numbers, keywords and indexes. In a folder of its own, so that the
+# mail can have a disk of its own: a Dovecot that has no room to write them takes numbers, flags and messages from people.
+# Instances that were made before it keep them beside the mail, since moving them gives every message another number.
+mail_location() {
+  MAIL_LOCATION='maildir:~/Maildir'
+  if [ ! -d "$BASE/control" ] && [ -n "$(ls -A "$BASE/mail" 2>/dev/null)" ]; then return 0; fi
+  mkdir -p "$BASE/control"
+  chown "$MAIL_USER:" "$BASE/control"; chmod 770 "$BASE/control"
+  MAIL_LOCATION="$MAIL_LOCATION:CONTROL=$BASE/control/%{userdb:folder}:INDEX=$BASE/control/%{userdb:folder}"
+}
+
 folders() {
   mkdir -p "$BASE"/{etc/{dovecot,postfix,nginx},log,run/{pg,dovecot,memcached,nginx},lib/{postfix,dovecot},mail,spool/{postfix,sogo},tls}
   chmod 755 "$BASE" "$BASE"/{etc,log,run,lib,spool}
@@ -98,8 +109,9 @@ configure_dovecot() {
 
 configure() {
   MAIL_UID="$(id -u "$MAIL_USER")" MAIL_GID="$(id -g "$MAIL_USER")"
-  export MAIL_UID MAIL_GID
   folders
+  mail_location
+  export MAIL_UID MAIL_GID MAIL_LOCATION
   certificate
   configure_postfix
   configure_dovecot

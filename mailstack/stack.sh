@@ -59,7 +59,7 @@ wipe() {
   down
   reserve remove
   # Only what is ours: BASE may have been set to a folder that holds more.
-  rm -rf "$BASE"/{etc,log,run,lib,mail,spool,tls,pg,pg.new,secrets.env,secrets.env.new,info.json,info.json.new}
+  rm -rf "$BASE"/{etc,log,run,lib,mail,control,spool,tls,pg,pg.new,secrets.env,secrets.env.new,info.json,info.json.new}
   if [ -d "$BASE" ] && ! rmdir "$BASE" 2>/dev/null; then
     echo "mailstack: $BASE holds files that are not this instance's, they stay" >&2
     return 0

@@ -5,17 +5,19 @@
 # STATUS (HIGHESTMODSEQ) is no cure, it may be answered from the list index; EXAMINE after ENABLE CONDSTORE is.
 # Arguments: the command that goes on with the login.
 cd "$HOME/Maildir" 2>/dev/null || exec "$@"
+indexes=@BASE@/control/${HOME##*/} inbox=.INBOX/
+[ -d @BASE@/control ] || indexes=. inbox=
 newline='
 '
 # Dovecot names the extension in the index, or in its log as long as that was not merged into it.
-tracked=$newline$(grep -ls modseq dovecot.index dovecot.index.log .[!.]*/dovecot.index .[!.]*/dovecot.index.log)
+tracked=$newline$(cd "$indexes" && grep -ls modseq ${inbox}dovecot.index ${inbox}dovecot.index.log .[!.]*/dovecot.index .[!.]*/dovecot.index.log)
 untracked=
 for folder in .[!.]*/cur; do
   [ -d "$folder" ] || continue
   folder=${folder%/cur}
   case $tracked in *"$newline$folder/dovecot.index"*) ;; *) untracked="$untracked${folder#.}$newline" ;; esac
 done
-case $tracked in *"${newline}dovecot.index"*) ;; *) untracked="${untracked}INBOX$newline" ;; esac
+case $tracked in *"$newline${inbox}dovecot.index"*) ;; *) untracked="${untracked}INBOX$newline" ;; esac
 [ -n "$untracked" ] || exec "$@"
 
 {

@@ -128,7 +128,8 @@ def _():
     other = account("source@mail.test")
     deliver(other, "imported")
     home = doveadm("user", userMask=[other])[1][other]["home"]
-    equal(doveadm("import", user=gina, sourceLocation=f"maildir:{home}/Maildir", destParentMailbox="Imported", query=["ALL"])[0], "doveadmResponse")
+    state = home.replace("/mail/", "/control/")
+    equal(doveadm("import", user=gina, sourceLocation=f"maildir:{home}/Maildir:CONTROL={state}:INDEX={state}", destParentMailbox="Imported", query=["ALL"])[0], "doveadmResponse")
     equal(subjects(imap(gina), "Imported/INBOX"), ["imported"])
     owners = subprocess.run(["find", f"{INFO['base']}/mail", "!", "-user", "mail"], capture_output=True, text=True).stdout
     equal(owners, "")

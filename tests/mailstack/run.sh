@@ -51,6 +51,18 @@ eventually(lambda: "second stack" in subjects(imap(user, port="imaps", secure="t
 pop3(user, secure="tls").quit()
 PY
 }
+older_layout() { # as an instance was whose first "up" knew no folder for them
+  local base; base=$(readlink -f "$work/private/second")
+  second down && rmdir "$base/control" && mkdir "$base/mail/older" && second up
+}
+beside_the_mail() {
+  local base; base=$(readlink -f "$work/private/second")
+  [ ! -e "$base/control" ] && [ -n "$(find "$base/mail" -name 'dovecot*')" ]
+}
+apart_from_the_mail() {
+  [ -z "$(find "$work/first/mail" -name 'dovecot*' -o -name subscriptions)" ] && [ -n "$(find "$work/first/control" -name dovecot-uidlist)" ] &&
+    [ -n "$(find "$work/first/control" -name subscriptions)" ]
+}
 down_alone() { second down && ! second status >/dev/null && first status >/dev/null && none_in "$(readlink -f "$work/private/second")"; }
 down_twice() { second down; }
 spares_strangers() {
@@ -109,7 +121,9 @@ check "a second instance comes up beside it, in a private folder, offering POP/I
 check "data that the daemons could not reach lie elsewhere, behind a link" link_made
 check "without SOGo the front door says so, and no process of it runs" no_sogo
 check "info of that instance lists what it offers" offers
+check "an instance that was made before control files had a folder of their own comes up as it was" older_layout
 check "that instance takes and gives mail" second_mail
+check "it keeps its control files beside the mail, so that no message gets another number" beside_the_mail
 
 # Mostly waiting (a wrong password costs a second), so side by side.
 parts="logins mail exchange forwards"
@@ -122,6 +136,7 @@ for part in $parts; do
   grep -q '^# end' "$work/$part" || say "not ok checks_$part.py runs to its end"
 done
 
+check "a new instance keeps them and the indexes apart from the mail, which then holds letters only" apart_from_the_mail
 check "the first instance's memory is modest" memory
 check "down ends one instance and leaves the other" down_alone
 check "down of what is down is fine" down_twice
