@@ -126,7 +126,7 @@ impl Core {
             sqlite_transaction_mode: (!postgres).then_some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        Ok(self.conn.begin_with_options(options).await?)
+        self.begin(options).await
     }
 
     /// A transaction that only looks, and is held to it where the database can.
@@ -136,7 +136,20 @@ impl Core {
             access_mode: postgres.then_some(AccessMode::ReadOnly),
             ..Default::default()
         };
-        Ok(self.conn.begin_with_options(options).await?)
+        self.begin(options).await
+    }
+
+    /// Begins in a task of its own, which is seen through even when nobody waits for it any more: a
+    /// request whose browser has gone, a step that is cut off. sqlx 0.9 forgets a `BEGIN` that is given
+    /// up before its answer has come, and the pool hands the connection on with the transaction open:
+    /// whatever the next one writes there is seen by nobody, and every lock it takes stays
+    /// (launchbadge/sqlx#4393).
+    #[expect(clippy::disallowed_methods, reason = "this is the place")]
+    async fn begin(&self, options: TransactionOptions) -> Result<DatabaseTransaction, StoreError> {
+        let conn = self.conn.clone();
+        let begun = tokio::spawn(async move { conn.begin_with_options(options).await });
+        let gone = |error: tokio::task::JoinError| DbErr::Custom(error.to_string());
+        Ok(begun.await.map_err(gone)??)
     }
 }
 

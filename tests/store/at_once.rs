@@ -1,11 +1,16 @@
 //! What happens at the same time.
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use pilothouse::app::domains;
 use pilothouse::authz::{ManageDomains, Role};
 use pilothouse::domain::DomainName;
-use pilothouse::store::{RequestFacts, StoreError, TenantRef, idempotency};
+use pilothouse::store::{self, Options, RequestFacts, StoreError, TenantRef, idempotency};
+use tokio::time::timeout;
 
+use crate::slow;
 use crate::support::World;
+use crate::support::database::rows;
 
 #[tokio::test]
 async fn twenty_that_look_and_then_write_all_get_through() {
@@ -99,4 +104,48 @@ async fn a_request_that_fails_may_be_repeated() {
     world
         .work_with::<ManageDomains>(admin(), "acme", facts)
         .await;
+}
+
+/// A browser that goes away, or a step that is cut off, at each point of a beginning.
+#[tokio::test]
+async fn a_transaction_that_is_given_up_while_it_begins_does_not_stay_open() {
+    let world = World::new().await;
+    if !world.database.is_postgres() {
+        return;
+    }
+    let options = Options {
+        url: slow::before(world.database.url()).await.into(),
+        connections: 2,
+        clock: world.clock.clone(),
+    };
+    let (db, _) = store::open(&options).await.unwrap();
+    let (admin, acme) = (world.member("acme", Role::Admin), TenantRef::from("acme"));
+    let asked = db.authorize::<ManageDomains>(admin, &acme, RequestFacts::default());
+    let cx = asked.await.unwrap();
+    let back_door = world.database.back_door().await;
+    let open = "SELECT pid FROM pg_stat_activity \
+                WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    let (mut given_up, mut begun) = (0, 0);
+    for millis in (0..150).step_by(5) {
+        match timeout(Duration::from_millis(millis), cx.begin()).await {
+            Ok(work) => {
+                drop(work.unwrap());
+                begun += 1;
+            }
+            Err(_) => given_up += 1,
+        }
+        let mut left = usize::MAX;
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            left = rows(&back_door, open).await.len();
+            if left == 0 {
+                break;
+            }
+        }
+        assert_eq!(left, 0, "given up after {millis} ms");
+    }
+    assert!(
+        given_up > 3 && begun > 3,
+        "{given_up} were given up, {begun} begun"
+    );
 }

@@ -11,6 +11,8 @@ mod overview;
 mod pace;
 mod schema;
 mod sign_in;
+#[path = "../support/slow.rs"]
+mod slow;
 #[path = "../support/mod.rs"]
 mod support;
 mod users;

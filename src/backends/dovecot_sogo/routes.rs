@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::{Postgres, Transaction};
 use tokio::time::{sleep, timeout};
 
+use super::database::begin;
 use super::directory::{Directory, hash_for};
 use super::faults::explain;
 use crate::backends::ServerError;
@@ -28,7 +29,7 @@ impl Directory {
     pub(super) async fn put_routes(&self, routes: &[Route]) -> Result<Change, ServerError> {
         let mut change = Change::default();
         for some in routes.chunks(TOGETHER) {
-            let mut tx = self.pool().await?.begin().await.map_err(explained)?;
+            let mut tx = begin(self.pool().await?).await.map_err(explained)?;
             let onward = some.iter().filter_map(|route| route.onward.as_ref());
             let peers = onward.map(|onward| (onward.server.as_str(), &onward.entrance));
             put_peers(&mut tx, peers.collect())
@@ -86,7 +87,7 @@ impl Directory {
         &self,
         peers: &[(String, Entrance)],
     ) -> Result<Option<Change>, ServerError> {
-        let mut tx = self.pool().await?.begin().await.map_err(explained)?;
+        let mut tx = begin(self.pool().await?).await.map_err(explained)?;
         let known: Vec<String> = sqlx::query_scalar("SELECT name FROM peers")
             .fetch_all(&mut *tx)
             .await
