@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
 use super::rhythm::{Again, Rhythm, keep};
+use super::{Context, leases};
 use crate::backends::ServerError;
 use crate::backends::imap::{Login, Lying, Tray};
 use crate::post::returned::{self, Returned};
@@ -29,8 +29,6 @@ const PAUSE: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_mins(8);
 /// A look lasts no longer.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// A dead process's look waits this long for the next one.
-const LEASE: Duration = Duration::from_mins(3);
 
 /// The mailbox that bounces come back to.
 #[derive(Debug, Clone)]
@@ -74,10 +72,12 @@ pub async fn appoint(context: &Context, mailbox: Option<&BounceMailbox>) -> anyh
 /// One look, when it is due.
 pub async fn run_once(context: &Context, mailbox: &BounceMailbox) -> anyhow::Result<Again> {
     let store = &context.store;
-    let Some(fares) = bounces::begin(store, LEASE).await? else {
+    let lease = context.pace.lease;
+    let Some(fares) = bounces::begin(store, lease).await? else {
         return Ok(Again::Later);
     };
-    let looked = timeout(PATIENCE, work_off(context, mailbox)).await;
+    let look = timeout(PATIENCE, work_off(context, mailbox));
+    let looked = leases::holding(lease, || bounces::renew(store, lease), look).await;
     let late = || {
         let late = format!("IMAP at {} took too long", mailbox.login.place);
         Trouble::Mailbox(ServerError::Unreachable(late))

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::rhythm::{Again, Rhythm, keep};
-use super::{Context, arrived};
+use super::{Context, arrived, leases};
 use crate::app;
 use crate::authz::ViewService;
 use crate::post::{Line, Parcel, Post, Trouble};
@@ -68,18 +68,8 @@ pub async fn run_once(context: &Context, sending: &Sending) -> anyhow::Result<Ag
 /// the same loses nothing: the text goes out only while the message still bears the name.
 pub(super) async fn holding<T>(context: &Context, name: &str, work: impl Future<Output = T>) -> T {
     let lease = context.pace.lease;
-    let renewed = async {
-        loop {
-            tokio::time::sleep(lease / 3).await;
-            if let Err(error) = outbox::renew(&context.store, name, lease).await {
-                tracing::debug!(%error, "the leases of messages were not renewed");
-            }
-        }
-    };
-    tokio::select! {
-        done = work => done,
-        never = renewed => never,
-    }
+    let renew = || outbox::renew(&context.store, name, lease);
+    leases::holding(lease, renew, work).await
 }
 
 async fn send_all(context: &Context, sending: &Sending, due: Vec<Outgoing>) -> anyhow::Result<()> {

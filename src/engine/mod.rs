@@ -21,6 +21,7 @@ mod arrived;
 mod checks;
 mod grants;
 mod health;
+mod leases;
 pub mod rhythm;
 mod run;
 pub mod selection;

@@ -1,5 +1,7 @@
 //! Letters that a mail server takes and returns later: sent through the real Postfix to a mailbox that
 //! is full, brought back by it into a real mailbox, read there by the panel.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -17,7 +19,7 @@ use pilothouse::store::engine::bounces::{Noted, bounced};
 use pilothouse::store::messages::MessageFilter;
 
 use crate::real::{Owner, PASSWORD, Real};
-use crate::stage::Stage;
+use crate::stage::{Stage, until};
 use crate::theatre::{another, batch_of, try_start};
 
 const BOUNCE: &str = include_str!("../../src/post/returned/postfix-full.eml");
@@ -325,4 +327,54 @@ async fn pauses_grow_while_nothing_answers_and_no_mailbox_is_none_that_fails() {
     assert_eq!(seen().await, None);
     bounces::run_once(&stage.context, &nobody).await.unwrap();
     assert_eq!(seen().await, None);
+}
+
+/// A server that lets everybody connect and never says a word; how many came.
+async fn silent() -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    let came = Arc::new(AtomicUsize::new(0));
+    let counted = came.clone();
+    tokio::spawn(async move {
+        let mut kept = vec![];
+        while let Ok((stream, _)) = listener.accept().await {
+            kept.push(stream);
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (place, came)
+}
+
+#[tokio::test]
+async fn one_panel_looks_as_long_as_it_lives_and_another_soon_after() {
+    let (place, came) = silent().await;
+    let lease = Duration::from_millis(900);
+    let mut stage = Stage::new().await;
+    stage.context.pace.lease = lease;
+    let _flow = stage.flow(1);
+    let mailbox = opened_by(place, "bounces@hosting.test", "secret");
+    bounces::appoint(&stage.context, Some(&mailbox))
+        .await
+        .unwrap();
+    let looks = |context: pilothouse::engine::Context| {
+        let mailbox = mailbox.clone();
+        tokio::spawn(async move {
+            loop {
+                bounces::run_once(&context, &mailbox).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+    };
+    let second = another(&stage, "panel-2").await;
+    let first = looks(stage.context.clone());
+    until("somebody looks", || came.load(Ordering::SeqCst) == 1).await;
+    let second = looks(second);
+    tokio::time::sleep(lease * 4).await;
+    assert_eq!(came.load(Ordering::SeqCst), 1, "two read at once");
+    first.abort();
+    let begun = Instant::now();
+    until("another looks", || came.load(Ordering::SeqCst) == 2).await;
+    // The clock of the stage is a little slower than the one on the wall.
+    assert!(begun.elapsed() < lease * 6, "{:?}", begun.elapsed());
+    second.abort();
 }

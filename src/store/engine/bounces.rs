@@ -93,6 +93,20 @@ pub async fn begin(engine: &Engine, lease: Duration) -> Result<Option<Fares>, St
     }))
 }
 
+/// Makes the look that was taken last from now, as long as nobody has ended it: a panel that starts
+/// makes a look due at once ([`appoint`]). One that was renewed too late belongs to somebody else by
+/// now, and lasts longer: two that read do no harm.
+pub async fn renew(engine: &Engine, lease: Duration) -> Result<(), StoreError> {
+    use bounce_mailbox::Column;
+    let now = engine.clock().now();
+    update::<bounce_mailbox::Entity>()
+        .col_expr(Column::NextLookAt, Expr::value(now + lease))
+        .filter(Column::NextLookAt.gt(now))
+        .exec(&engine.core.conn)
+        .await?;
+    Ok(())
+}
+
 /// It was read; the next look after `pause`.
 pub async fn read(engine: &Engine, pause: Duration) -> Result<(), StoreError> {
     let now = engine.clock().now();
