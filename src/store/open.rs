@@ -105,3 +105,49 @@ async fn lock(conn: &DatabaseConnection) -> Result<Option<DatabaseTransaction>, 
         .await?;
     Ok(Some(lock))
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::sqlx;
+
+    use super::*;
+
+    /// Each connection counts the rows that it has changed itself, those of the migrations' own list
+    /// among them; the pool hands out the one that has rested longest.
+    #[tokio::test]
+    async fn sqlite_is_migrated_on_one_connection_of_several() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/panel.db?mode=rwc", folder.path().display());
+        let options = Options {
+            url: url.into(),
+            connections: 4,
+            clock: Clock::System,
+        };
+        let core = Core {
+            conn: connect(&options).await.unwrap(),
+            clock: Clock::System,
+            bell: Bell::default(),
+            key: std::sync::Arc::default(),
+        };
+        let pool = core.conn.get_sqlite_connection_pool().clone();
+        let all = async || {
+            let mut all = vec![];
+            for _ in 0..4 {
+                all.push(pool.acquire().await.unwrap());
+            }
+            all
+        };
+        drop(all().await);
+        while pool.num_idle() < 4 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        migrate(&core).await.unwrap();
+        let mut wrote = 0;
+        for mut conn in all().await {
+            let changed = sqlx::query_scalar("SELECT total_changes()").fetch_one(&mut *conn);
+            let changed: i64 = changed.await.unwrap();
+            wrote += usize::from(changed > 0);
+        }
+        assert_eq!(wrote, 1);
+    }
+}
