@@ -24,3 +24,4 @@ mod outage;
 mod phone;
 mod routes;
 mod snapshots;
+mod tray;
