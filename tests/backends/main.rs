@@ -21,7 +21,10 @@ mod doors;
 mod groupware;
 mod measure;
 mod outage;
+mod own_stack;
 mod phone;
 mod routes;
+#[path = "../support/slow.rs"]
+mod slow;
 mod snapshots;
 mod tray;

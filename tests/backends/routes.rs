@@ -23,7 +23,7 @@ fn nowhere() -> Entrance {
     }
 }
 
-fn route(of: &DesiredMailbox, generation: i64, elsewhere: bool) -> Route {
+pub fn route(of: &DesiredMailbox, generation: i64, elsewhere: bool) -> Route {
     Route {
         mailbox: of.id,
         address: of.address.clone(),
@@ -38,7 +38,7 @@ fn route(of: &DesiredMailbox, generation: i64, elsewhere: bool) -> Route {
     }
 }
 
-async fn gets_in(subject: &Subject, of: &DesiredMailbox) -> bool {
+pub async fn gets_in(subject: &Subject, of: &DesiredMailbox) -> bool {
     let signed_in = subject.sign_in(&of.address, Protocol::Imap, PASSWORD).await;
     signed_in.is_ok()
 }

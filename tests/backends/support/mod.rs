@@ -86,7 +86,8 @@ impl Subject {
         Some(Self::at(info))
     }
 
-    fn at(info: serde_json::Value) -> Self {
+    /// The server of a stack.
+    pub fn at(info: serde_json::Value) -> Self {
         clients::install_crypto();
         let doors = serde_json::from_value(info.clone()).expect("the ports of the stack");
         let (settings, secrets) =
