@@ -1,6 +1,6 @@
 //! A selection as CSV (RFC 4180), for a spreadsheet: sent chunk by chunk as it is read, so that a
 //! hundred thousand rows take no more memory than two hundred.
-use std::convert::Infallible;
+use std::io;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -48,22 +48,30 @@ async fn chunk(
     Ok(drafts::next_choices(&cx.begin().await?, batch, group, last, CHUNK).await?)
 }
 
-/// A chunk that cannot be read ends the stream: the browser shows a download that broke off.
+/// A chunk that cannot be read is a fault of the stream: the connection ends in the middle of the body,
+/// and whoever downloads is told that it broke off. What was read before it has been sent.
 fn rows(
     cx: Cx<ViewConversions>,
     batch: BatchId,
     group: Option<Group>,
     first: Vec<Choice>,
-) -> impl Stream<Item = Result<Bytes, Infallible>> {
-    let begun = (cx, group, Some(first), true);
+) -> impl Stream<Item = io::Result<Bytes>> {
+    let begun = (cx, group, Some(Ok::<_, Problem>(first)), true);
     stream::unfold(begun, move |(cx, group, found, head)| async move {
-        let found = found?;
+        let found = match found? {
+            Ok(found) => found,
+            Err(fault) => {
+                tracing::error!(%batch, %fault, "a download is cut off");
+                let cut_off = io::Error::other(fault.to_string());
+                return Some((Err(cut_off), (cx, group, None, false)));
+            }
+        };
         let bytes = written(head, &found);
         let next = match found.last() {
-            Some(last) => chunk(&cx, batch, group.as_ref(), Some(last)).await.ok(),
+            Some(last) => Some(chunk(&cx, batch, group.as_ref(), Some(last)).await),
             None => None,
         };
-        let next = next.filter(|rows| !rows.is_empty());
+        let next = next.filter(|read| !read.as_ref().is_ok_and(Vec::is_empty));
         Some((Ok(Bytes::from(bytes)), (cx, group, next, false)))
     })
 }

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use crate::app::spawn_app;
 use crate::people::Asker;
+use crate::support::database::exec;
 
 const PATH: &str = "/api/v1/tenants/acme/conversions";
 
@@ -160,4 +161,60 @@ async fn only_the_platform_chooses_servers_for_a_draft() {
     let owner = app.key("platform", pilothouse::authz::Role::Owner).await;
     let made = owner.post(PATH, new).await;
     assert_eq!(made.status, 202, "{}", made.text);
+}
+
+/// What comes of a download, and whether it was cut off.
+async fn downloaded(asker: &Asker<'_>, path: &str) -> (String, bool) {
+    let mut answer = asker.open(path).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["transfer-encoding"], "chunked");
+    let mut bytes = vec![];
+    loop {
+        match answer.chunk().await {
+            Ok(Some(some)) => bytes.extend_from_slice(&some),
+            ended => return (String::from_utf8_lossy(&bytes).into_owned(), ended.is_err()),
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_download_that_cannot_be_read_to_its_end_is_cut_off_and_not_whole() {
+    let app = spawn_app().await;
+    let admin = app.acme_with(&["ann"]).await;
+    let names: Vec<_> = (0..1200).map(|n| format!("n{n:04}@acme.test")).collect();
+    let new = json!({"to": "exchange", "mailboxes": names, "draft": true});
+    let made = admin.post(PATH, new).await;
+    assert_eq!(made.status, 202, "{}", made.text);
+    let path = made.header("location").to_owned();
+    looked_at(&admin, &path).await;
+    let page = path.replace("/api/v1/tenants/", "/t/");
+    let person = app.signed_in("acme", pilothouse::authz::Role::Admin).await;
+    let ways = [
+        (&admin, format!("{path}/choices.csv")),
+        (&person, format!("{page}/choices.csv")),
+    ];
+    for (asker, csv) in &ways {
+        let (text, cut_off) = downloaded(asker, csv).await;
+        assert_eq!((text.lines().count(), cut_off), (1201, false), "{csv}");
+    }
+    let back_door = app.world.database.back_door().await;
+    let sql = "UPDATE conversion_choices SET closes = '{}' WHERE address = 'n0900@acme.test'";
+    assert_eq!(exec(&back_door, sql).await.unwrap(), 1);
+    for (asker, csv) in &ways {
+        let (text, cut_off) = downloaded(asker, csv).await;
+        assert!(
+            cut_off,
+            "{csv}: {} rows, as if that were all",
+            text.lines().count()
+        );
+        // What could be read is there.
+        assert_eq!(
+            text.lines()
+                .last()
+                .map(|row| row.contains("n0499@acme.test")),
+            Some(true)
+        );
+        let packed = (*asker).clone().with("accept-encoding", "gzip");
+        assert!(downloaded(&packed, csv).await.1, "{csv}, compressed");
+    }
 }
