@@ -23,11 +23,7 @@ async fn axe_finds_nothing_on_any_page() {
     let Some(panel) = Panel::start().await else {
         return;
     };
-    let source = std::fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/browser/node_modules/axe-core/axe.min.js"
-    ));
-    let source = source.expect("axe-core; tests/install.sh installs it");
+    let source = source();
     let mut found = String::new();
 
     let unowned = Panel::unowned().await.expect("as above");
@@ -67,7 +63,17 @@ async fn axe_finds_nothing_on_any_page() {
     assert!(found.is_empty(), "{found}");
 }
 
-async fn check(browser: &Browser, name: &str, source: &str, found: &mut String) {
+/// The script.
+pub fn source() -> String {
+    let source = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/browser/node_modules/axe-core/axe.min.js"
+    ));
+    source.expect("axe-core; tests/install.sh installs it")
+}
+
+/// Looks at the page that is open, and adds what it finds.
+pub async fn check(browser: &Browser, name: &str, source: &str, found: &mut String) {
     let text = browser.text().await;
     let error = text.contains("Error 4") || text.contains("Error 5");
     if error != name.ends_with("/no-such-page") {

@@ -17,3 +17,4 @@ mod keyboard;
 mod many;
 mod panel;
 mod places;
+mod returned;

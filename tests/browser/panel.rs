@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Scripts};
@@ -31,8 +32,13 @@ pub struct Panel {
 impl Panel {
     /// `None` only when real mail servers are left out on purpose.
     pub async fn start() -> Option<Self> {
+        Self::start_with("").await
+    }
+
+    /// The same, with more settings; `{at}` in them is a folder of its own.
+    pub async fn start_with(more: &str) -> Option<Self> {
         let info = stack_info()?;
-        let mut panel = Self::migrated(&info);
+        let mut panel = Self::migrated(&info, more);
         let info = info.to_string_lossy();
         panel.run(&[
             "mail-server",
@@ -62,12 +68,12 @@ impl Panel {
 
     /// As it is right after it was installed: nobody owns it, and it knows no mail server.
     pub async fn unowned() -> Option<Self> {
-        let mut panel = Self::migrated(&stack_info()?);
+        let mut panel = Self::migrated(&stack_info()?, "");
         panel.serve().await;
         Some(panel)
     }
 
-    fn migrated(info: &Path) -> Self {
+    fn migrated(info: &Path, more: &str) -> Self {
         clients::install_crypto();
         let text = std::fs::read_to_string(info)
             .unwrap_or_else(|fault| panic!("{}: {fault}", info.display()));
@@ -84,7 +90,7 @@ impl Panel {
             server: None,
         };
         let said: Value = serde_json::from_str(&text).expect("what the stack says");
-        panel.write_settings(said["ca_certificate"].as_str().unwrap_or_default());
+        panel.write_settings(said["ca_certificate"].as_str().unwrap_or_default(), more);
         panel.run(&["migrate"]);
         panel
     }
@@ -94,15 +100,16 @@ impl Panel {
         wait_for_port(self.port).await;
     }
 
-    fn write_settings(&self, authority: &str) {
+    fn write_settings(&self, authority: &str, more: &str) {
         let port = self.port;
         let at = self.folder.path().display().to_string();
         let settings = format!(
             "listen = \"127.0.0.1:{port}\"\npublic_url = \"{}\"\n[database]\nurl = \
              \"sqlite://{at}/panel.db?mode=rwc\"\n[secrets]\nkey_file = \"{at}/secrets.key\"\n\
              [engine]\nsweep_every_seconds = 30\nusage_every_seconds = 20\n\
-             [imports]\nallow_private_hosts = true\nca_file = \"{authority}\"\n",
-            self.base
+             [imports]\nallow_private_hosts = true\nca_file = \"{authority}\"\n{}",
+            self.base,
+            more.replace("{at}", &at)
         );
         std::fs::write(self.folder.path().join("pilothouse.toml"), settings).expect("settings");
     }
@@ -172,6 +179,15 @@ impl Panel {
         }
         self.post(&format!("/tenants/{}/users", self.customer), body)
             .await;
+    }
+
+    /// Runs SQL past all doors.
+    #[expect(clippy::disallowed_methods, reason = "the tests' own door")]
+    pub async fn sql(&self, sql: &str) -> u64 {
+        let url = format!("sqlite://{}/panel.db", self.folder.path().display());
+        let back_door = sea_orm::Database::connect(url).await.expect("the database");
+        let done = back_door.execute_unprepared(sql).await;
+        done.expect("the statement").rows_affected()
     }
 
     /// A browser that is signed in.

@@ -186,7 +186,7 @@ async fn confirmation(panel: &Panel, browser: &Browser, address: &str) {
 }
 
 /// Converts a mailbox; where its batch and its receipt are.
-async fn convert(panel: &Panel, browser: &Browser, address: &str) -> (String, String) {
+pub async fn convert(panel: &Panel, browser: &Browser, address: &str) -> (String, String) {
     confirmation(panel, browser, address).await;
     browser.click("input[name=notify]").await;
     browser.click("main form .action-bar button").await;
@@ -263,7 +263,7 @@ async fn suspend(panel: &Panel, browser: &Browser, address: &str) {
         .await;
 }
 
-async fn take_away(panel: &Panel, browser: &Browser, address: &str) {
+pub async fn take_away(panel: &Panel, browser: &Browser, address: &str) {
     browser
         .open(&panel.at(&format!("/mailboxes/{address}/removal")))
         .await;
