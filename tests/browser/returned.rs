@@ -23,14 +23,14 @@ async fn a_letter_that_came_back_and_a_mailbox_that_cannot_be_read_are_said() {
     let browser = panel.browser(Scripts::On).await;
     places::convert(&panel, &browser, &ada).await;
     browser.open(&panel.at("/messages")).await;
-    browser.wait_for("Sent 1", Scripts::Off).await;
+    browser.wait_for("Sent 2", Scripts::Off).await;
     let said = format!(
         "It could not be delivered to {ada}. mail-7.hosting.test said: 552 5.2.2 <{ada}> Quota \
          exceeded (mailbox for user is full)"
     );
     let came_back = format!(
         "UPDATE messages SET state = 'bounced', said = '{said}', returned_at = sent_at \
-         WHERE state = 'sent'"
+         WHERE state = 'sent' AND moment = 'after'"
     );
     assert_eq!(panel.sql(&came_back).await, 1);
 
