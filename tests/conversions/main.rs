@@ -5,7 +5,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[expect(dead_code, reason = "made for the tests of the engine as a whole")]
 #[path = "../engine/stage.rs"]
 mod stage;
 

@@ -154,6 +154,10 @@ async fn sqlite_template() -> PathBuf {
 }
 
 /// The same for Postgres; there the makers wait for one another.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nobody gives this transaction up"
+)]
 async fn postgres_template(server: &str) -> String {
     let name = format!("template_{}", build().replace('-', "_"));
     let guard = Database::connect(server).await.unwrap();
