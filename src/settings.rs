@@ -109,7 +109,7 @@ impl Default for Database {
     fn default() -> Self {
         Self {
             url: "sqlite://var/pilothouse.db?mode=rwc".to_owned().into(),
-            connections: 16,
+            connections: 8,
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Options {
 
 /// Pages that each connection to `SQLite` keeps, in KiB (negative means that). The system keeps the
 /// file as well, so that more of it here would make the panel larger and hardly faster.
-const CACHE: &str = "-512";
+const CACHE: &str = "-2048";
 
 /// Statements that each connection to `SQLite` keeps prepared; a wide insert is as large as a page
 /// cache.

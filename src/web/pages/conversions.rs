@@ -361,6 +361,8 @@ pub async fn show(
     let work = cx.begin().await?;
     let batch = conversions::find(&work, path.1).await?;
     if batch.state == BatchState::Draft {
+        // It takes a transaction of its own.
+        drop(work);
         return draft::show(&person, &cx, batch, &asked).await;
     }
     let rows = Rows::parse(&asked.state);
