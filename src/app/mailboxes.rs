@@ -28,6 +28,16 @@ pub async fn list<P: Includes<ViewMailboxes>>(
     Ok(store::mailboxes::list(work, filter, page).await?)
 }
 
+/// The same when it is known how many there are.
+pub async fn list_of<P: Includes<ViewMailboxes>>(
+    work: &Work<P>,
+    filter: &MailboxFilter,
+    total: u64,
+    page: &PageRequest,
+) -> Result<Page<Mailbox>, AppError> {
+    Ok(store::mailboxes::list_of(work, filter, total, page).await?)
+}
+
 /// How many each tab shows.
 pub async fn tab_counts<P: Includes<ViewMailboxes>>(work: &Work<P>) -> Result<TabCounts, AppError> {
     Ok(store::mailboxes::tab_counts(work).await?)

@@ -22,7 +22,7 @@ pub use change::{
 pub use checks::{find_check, request_check};
 pub use create::{New, create};
 pub use kept::{Ending, ending};
-pub use list::{addresses, count, list, tab_counts};
+pub use list::{addresses, count, list, list_of, tab_counts};
 pub(super) use list::{contains, domain_named};
 pub(super) use read::{Row, joined, kind, to_server};
 pub(super) use write::{asked, search, seen, standing, switches, touch};

@@ -199,6 +199,23 @@ impl Frame {
         })
     }
 
+    /// The page of these. Of a whole tab it is known how many there are.
+    async fn list(
+        &self,
+        work: &Work<ViewService>,
+        filter: &MailboxFilter,
+    ) -> Result<Page<Mailbox>, Problem> {
+        let request = self.asked.place().request()?;
+        let whole = (!self.asked.filtered()).then_some(self.tab);
+        let total = match whole {
+            Some(Tab::PopImap) => self.counts.pop_imap,
+            Some(Tab::Exchange) => self.counts.exchange,
+            Some(Tab::Shared) => self.counts.shared,
+            Some(Tab::Kept) | None => drafts::matching(work, filter).await?,
+        };
+        Ok(mailboxes::list_of(work, filter, total, &request).await?)
+    }
+
     fn paged<T>(mut self, page: &Page<T>, last: Option<&str>) -> Self {
         self.total = page.total;
         self.links =
@@ -329,8 +346,8 @@ async fn of_kind(
     let work = cx.begin().await?;
     let mut filter = asked.filter(work.now());
     filter.kind = Some(kind);
-    let page = mailboxes::list(&work, &filter, &asked.place().request()?).await?;
     let frame = Frame::new(&cx, &work, tab, asked).await?;
+    let page = frame.list(&work, &filter).await?;
     let rows: Vec<_> = page
         .items
         .iter()
@@ -360,7 +377,6 @@ async fn everybody(
     cx: Cx<ViewService>,
     asked: Asked,
 ) -> Result<HttpResponse, Problem> {
-    let work = cx.begin().await?;
     let filter = UserFilter {
         q: some(&asked.q),
         domain: some(&asked.domain),
@@ -370,6 +386,7 @@ async fn everybody(
         let work = cx.narrow().begin().await?;
         users::list(&work, &filter, &asked.place().request()?).await?
     };
+    let work = cx.begin().await?;
     let frame = Frame::new(&cx, &work, Tab::Exchange, asked).await?;
     let kind = Kind::Exchange;
     let rows: Vec<_> = page
@@ -456,8 +473,8 @@ async fn others(
         Tab::Kept => filter.state = Some(MailboxState::Retained),
         _ => filter.shared = true,
     }
-    let page = mailboxes::list(&work, &filter, &asked.place().request()?).await?;
     let frame = Frame::new(&cx, &work, tab, asked).await?;
+    let page = frame.list(&work, &filter).await?;
     let last = page
         .items
         .last()
