@@ -14,8 +14,13 @@ stack up
 second up
 export PILOTHOUSE_TEST_STACK_INFO="$work/mail/info.json" PILOTHOUSE_TEST_STACK2_INFO="$work/mail-2/info.json"
 
-echo "== pages at 1,000 and at 100,000 mailboxes (SQLite)"
+echo "== pages at 1,000 and at 100,000 mailboxes; then the whole panel, over HTTP (SQLite)"
 cargo test --release --locked --quiet --test store pace -- --ignored --nocapture --test-threads 1
+if [ -n "${PILOTHOUSE_TEST_POSTGRES_URL:-}" ]; then
+  echo "== the same whole panel (Postgres: PILOTHOUSE_TEST_POSTGRES_URL is set)"
+  PILOTHOUSE_TEST_DATABASE=postgres \
+    cargo test --release --locked --quiet --test store pace::whole -- --ignored --nocapture --test-threads 1
+fi
 echo "== conversions a second: 2,000 small mailboxes in place, beside the bare switch and flush; and in memory"
 cargo test --release --locked --quiet --test conversions pace -- --ignored --nocapture --test-threads 1
 echo "== snapshots over IMAP, creation to login (real mail stack)"
