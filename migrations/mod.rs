@@ -18,6 +18,7 @@ mod m0015_many;
 mod m0016_bounces;
 mod m0017_pages;
 mod m0018_counted;
+mod m0019_rows;
 
 use sea_orm_migration::prelude::*;
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_bounces::Migration),
             Box::new(m0017_pages::Migration),
             Box::new(m0018_counted::Migration),
+            Box::new(m0019_rows::Migration),
         ]
     }
 }

@@ -4,6 +4,7 @@
 //! Rows are locked in one order everywhere (item, mailbox, batch), so that a click and a step never
 //! wait for one another in a circle. A step changes nothing unless its lease on the item still
 //! holds: see [`super::engine::conversions`].
+mod again;
 mod choices;
 mod control;
 mod drafts;
@@ -13,8 +14,8 @@ mod start;
 mod steps;
 mod subjects;
 
-pub(super) use choices::to_row;
 pub use choices::{choices, count_choices, next_choices, tally};
+pub(super) use choices::{numbers, to_row};
 pub use control::{cancel, pause, resume, retry_failed};
 pub use drafts::{
     Draft, Terms, confirm, discard, filter_of, list as name, look_again, open_draft, set_terms,

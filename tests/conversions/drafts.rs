@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use pilothouse::app::conversions;
 use pilothouse::app::drafts::{self, Chosen, NewDraft, Terms};
-use pilothouse::authz::{ConvertMailboxes, ViewConversions};
+use pilothouse::app::overview;
+use pilothouse::authz::{ConvertMailboxes, ViewConversions, ViewMailboxes};
 use pilothouse::domain::selection::{Choice, Group, Tally, Verdict};
 use pilothouse::domain::{Batch, BatchState, Kind, MailboxFilter, MailboxId, PageRequest};
 use pilothouse::engine::rhythm::Again;
@@ -285,12 +286,53 @@ async fn what_another_batch_took_meanwhile_is_left_out() {
     let other = start(&stage, &["ann"], Kind::Exchange).await;
     let running = confirm(&stage, &made).await;
     assert_eq!((running.counts.total, running.counts.left_out), (1, 1));
+    let found = tally(&stage, &made).await;
+    assert_eq!((found.ready, found.blocked), (1, 1));
     let left = choices(&stage, &made, Some(Group::Verdict(Verdict::Blocked))).await;
     assert_eq!(left[0].blocker, "already_converting");
     assert!(left[0].why.starts_with("ann@acme.test is being converted"));
     carry_on(&stage.context).await;
     assert_eq!(batch(&stage, &made).await.state, BatchState::Done);
     assert_eq!(batch(&stage, &other).await.state, BatchState::Done);
+}
+
+/// The failures that the first page shows, newest first, and how many it says there are.
+async fn failures(stage: &Stage) -> (Vec<String>, u64) {
+    let work = stage.work::<ViewMailboxes>("acme").await;
+    let shown = overview::show(&work).await.unwrap();
+    let each = shown.failed_conversions.iter();
+    let locals = each.map(|item| item.address.local().to_owned()).collect();
+    (locals, shown.failed_conversions_total)
+}
+
+#[tokio::test]
+async fn a_failure_is_shown_until_another_try_that_was_not_called_off() {
+    let stage = Stage::new().await;
+    for local in ["ann", "bob"] {
+        furnished(&stage, local, Kind::PopImap).await;
+    }
+    let both = (vec!["bob".to_owned(), "ann".to_owned()], 2);
+    let only_bob = (vec!["bob".to_owned()], 1);
+    start(&stage, &["ann", "bob"], Kind::Exchange).await;
+    for over in [
+        "UPDATE conversion_items SET state = 'failed', place = 'over', finished_at = updated_at",
+        "UPDATE conversion_batches SET state = 'done_with_failures'",
+    ] {
+        stage.sql(over).await;
+    }
+    assert_eq!(failures(&stage).await, both);
+    let again = start(&stage, &["ann"], Kind::Exchange).await;
+    assert_eq!(failures(&stage).await, only_bob);
+    let work = stage.work::<ConvertMailboxes>("acme").await;
+    conversions::cancel(work, again.id).await.unwrap();
+    assert_eq!(failures(&stage).await, both);
+    let made = draft(&stage, Terms::default()).await;
+    look(&stage.context).await;
+    confirm(&stage, &made).await;
+    assert_eq!(failures(&stage).await, (vec![], 0));
+    carry_on(&stage.context).await;
+    assert_eq!(batch(&stage, &made).await.counts.done, 2);
+    assert_eq!(failures(&stage).await, (vec![], 0));
 }
 
 #[tokio::test]

@@ -1,20 +1,25 @@
 //! The rows of a selection: read page by page, and counted by what matters.
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait, Func, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select, Set,
+    ColumnTrait, Condition, ConnectionTrait, FromQueryResult, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select, Set,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::super::mailboxes::kind;
 use super::super::schema::conversion_choice::{self, Column, Model};
+use super::super::schema::conversion_selection;
 use super::super::{StoreError, Work};
 use crate::authz::{Includes, Permission, ViewConversions};
 use crate::domain::selection::{Choice, Closes, Group, Tally, Verdict};
 use crate::domain::{
     BatchId, ItemId, MailboxId, Page, PageRequest, PlanId, Protocol, Protocols, TenantId, Way,
 };
+
+/// Up to so many rows are sorted rather than walked to.
+pub(super) const FEW: u64 = 500;
 
 /// How many rows a batch's selection has, in a group or in all.
 pub async fn count_choices<P: Includes<ViewConversions>>(
@@ -39,7 +44,12 @@ pub async fn choices<P: Includes<ViewConversions>>(
         Some([address, id]) => Some((address.as_str(), id.parse().unwrap_or_default())),
         _ => None,
     };
-    let rows = next(work, batch, group, last, u64::from(page.limit) + 1).await?;
+    let limit = u64::from(page.limit) + 1;
+    let rows = match group {
+        Some(_) if total == 0 => vec![],
+        Some(group) if total <= FEW => read(few(work, batch, group), last, limit, work).await?,
+        _ => next(work, batch, group, last, limit).await?,
+    };
     Ok(Page::cut(rows, page, total, |row| {
         vec![row.address.clone(), row.id.to_string()]
     }))
@@ -64,10 +74,39 @@ async fn next<P: Permission>(
     last: Option<(&str, Uuid)>,
     limit: u64,
 ) -> Result<Vec<Choice>, StoreError> {
+    let rows = of_group(work, batch, group).order_by_asc(Column::Address);
+    read(rows, last, limit, work).await
+}
+
+/// The rows of a group that has few: found by what they have in common and then sorted. In the order
+/// of the addresses one would walk past all the others.
+fn few<P: Permission>(
+    work: &Work<P>,
+    batch: BatchId,
+    group: &Group,
+) -> Select<conversion_choice::Entity> {
+    // All that the index of the numbers begins with; of what goes, nothing is blocked.
+    let alike = match group {
+        Group::Way(_) => Condition::all().add(Column::Blocker.eq("")),
+        Group::Plan(_) => Condition::all()
+            .add(Column::Blocker.eq(""))
+            .add(Column::Way.is_in([Way::InPlace, Way::Move].map(Way::as_str))),
+        _ => Condition::all(),
+    };
+    of_group(work, batch, Some(group))
+        .filter(alike)
+        .order_by_asc(Expr::cust(r#""address" || ''"#))
+}
+
+async fn read<P: Permission>(
+    rows: Select<conversion_choice::Entity>,
+    last: Option<(&str, Uuid)>,
+    limit: u64,
+    work: &Work<P>,
+) -> Result<Vec<Choice>, StoreError> {
     let last = last.map(|(address, id)| after(address, id));
-    let rows = of_group(work, batch, group)
+    let rows = rows
         .filter(Condition::all().add_option(last))
-        .order_by_asc(Column::Address)
         .order_by_asc(Column::Id)
         .limit(limit)
         .all(&work.scoped.tx)
@@ -90,10 +129,13 @@ fn of<P: Permission>(work: &Work<P>, batch: BatchId) -> Select<conversion_choice
 }
 
 fn after(address: &str, id: Uuid) -> Condition {
-    let same = Condition::all()
-        .add(Column::Address.eq(address))
+    let beyond = Condition::any()
+        .add(Column::Address.gt(address))
         .add(Column::Id.gt(id));
-    Condition::any().add(Column::Address.gt(address)).add(same)
+    // The first part is a place in an index; an "or" at the top would be none.
+    Condition::all()
+        .add(Column::Address.gte(address))
+        .add(beyond)
 }
 
 fn is(verdict: Verdict) -> SimpleExpr {
@@ -107,6 +149,8 @@ fn goes() -> SimpleExpr {
 
 fn within(group: &Group) -> Condition {
     let going = |these: SimpleExpr| Condition::all().add(goes()).add(these);
+    // Whatever closes and was used lately asks for attention.
+    let in_use = |these: SimpleExpr| Condition::all().add(is(Verdict::Attention)).add(these);
     match group {
         Group::Verdict(verdict) => Condition::all().add(is(*verdict)),
         Group::Blocker(code) => Condition::all()
@@ -114,17 +158,17 @@ fn within(group: &Group) -> Condition {
             .add(Column::Blocker.eq(code.as_str())),
         Group::Used(protocol) => {
             let bit = i32::from(Protocols::NONE.with(*protocol).bits());
-            going(Expr::col(Column::WeekBits).bit_and(bit).ne(0))
+            in_use(Expr::col(Column::WeekBits).bit_and(bit).ne(0))
         }
-        Group::SetUpAgain => going(Column::MonthBits.ne(0)),
+        Group::SetUpAgain => in_use(Column::MonthBits.ne(0)),
         Group::Way(way) => going(Column::Way.eq(way.as_str())),
         Group::Plan(change) => going(Column::PlanChange.eq(change.as_str())),
     }
 }
 
 /// Rows that are alike in everything that is counted.
-#[derive(FromQueryResult)]
-struct Alike {
+#[derive(FromQueryResult, Serialize, Deserialize)]
+pub(in crate::store) struct Alike {
     verdict: String,
     blocker: String,
     way: Option<String>,
@@ -138,34 +182,16 @@ struct Alike {
     bytes: Option<i64>,
 }
 
-/// A selection in numbers, added up by the database.
+/// A selection in numbers, added up by the database: once everything was looked at, as that left it.
 pub async fn tally<P: Includes<ViewConversions>>(
     work: &Work<P>,
     batch: BatchId,
 ) -> Result<Tally, StoreError> {
     let mut tally = Tally::default();
-    let total = |column| SimpleExpr::from(Func::sum(Expr::col(column))).cast_as("bigint");
-    let groups = [
-        Column::Verdict,
-        Column::Blocker,
-        Column::Way,
-        Column::PlanChange,
-        Column::OpensBits,
-        Column::ClosesBits,
-        Column::WeekBits,
-        Column::MonthBits,
-    ];
-    // In the order of an index that has all of it: no row is looked at.
-    let mut rows = of(work, batch)
-        .select_only()
-        .columns(groups)
-        .expr_as(Func::count(Expr::col(Asterisk)), "rows")
-        .expr_as(total(Column::Messages), "messages")
-        .expr_as(total(Column::Bytes), "bytes");
-    for column in groups {
-        rows = rows.group_by(column);
-    }
-    let rows = rows.into_model::<Alike>().all(&work.scoped.tx).await?;
+    let rows = match kept_numbers(work, batch).await? {
+        Some(rows) => rows,
+        None => numbers(of(work, batch), &work.scoped.tx).await?,
+    };
     for row in rows {
         add_row(&mut tally, row);
     }
@@ -178,6 +204,49 @@ pub async fn tally<P: Includes<ViewConversions>>(
     tally.opens.sort_by_key(|(protocol, _)| *protocol);
     tally.closes.sort_by_key(|closes| closes.protocol);
     Ok(tally)
+}
+
+async fn kept_numbers<P: Permission>(
+    work: &Work<P>,
+    batch: BatchId,
+) -> Result<Option<Vec<Alike>>, StoreError> {
+    let kept = work
+        .scoped
+        .find::<conversion_selection::Entity>()
+        .filter(conversion_selection::Column::BatchId.eq(batch.0))
+        .one(&work.scoped.tx)
+        .await?;
+    let numbers = kept.and_then(|selection| selection.numbers);
+    Ok(numbers.map(serde_json::from_value).transpose()?)
+}
+
+/// The numbers of these rows.
+pub(in crate::store) async fn numbers(
+    of: Select<conversion_choice::Entity>,
+    conn: &impl ConnectionTrait,
+) -> Result<Vec<Alike>, StoreError> {
+    let total = |column| SimpleExpr::from(Func::sum(Expr::col(column))).cast_as("bigint");
+    let groups = [
+        Column::Verdict,
+        Column::Blocker,
+        Column::Way,
+        Column::PlanChange,
+        Column::OpensBits,
+        Column::ClosesBits,
+        Column::WeekBits,
+        Column::MonthBits,
+    ];
+    // In the order of an index that has all of it: no row is looked at.
+    let mut rows = of
+        .select_only()
+        .columns(groups)
+        .expr_as(Func::count(Expr::col(Asterisk)), "rows")
+        .expr_as(total(Column::Messages), "messages")
+        .expr_as(total(Column::Bytes), "bytes");
+    for column in groups {
+        rows = rows.group_by(column);
+    }
+    Ok(rows.into_model::<Alike>().all(conn).await?)
 }
 
 fn add_row(tally: &mut Tally, row: Alike) {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::super::mailboxes::{asked, standing, touch};
 use super::super::schema::{conversion_batch, conversion_item, conversion_snapshot, mailbox};
 use super::super::{StoreError, Work};
-use super::Trail;
 use super::read::not_over;
+use super::{Trail, again};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::{Batch, BatchState, ItemState, Place};
 
@@ -57,6 +57,7 @@ pub async fn cancel<P: Includes<ConvertMailboxes> + Mutates>(
         call_off(work, &ids).await?;
         called_off += ids.len() as u64;
     }
+    again::note_batch(work, batch).await?;
     let left = of(work, batch)
         .filter(not_over())
         .one(&work.scoped.tx)

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func, LockType, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set,
+    ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set,
 };
 use serde_json::json;
 
@@ -11,10 +11,10 @@ use super::super::schema::{
     conversion_batch, conversion_choice, conversion_item, conversion_selection, mailbox,
 };
 use super::super::{StoreError, Work};
-use super::Trail;
 use super::choices::to_row;
 use super::read::not_over;
 use super::start::{self, Start, stored};
+use super::{Trail, again};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::KeepOpen;
 use crate::domain::selection::{Choice, Verdict};
@@ -79,6 +79,7 @@ pub async fn open_draft<P: Includes<ConvertMailboxes> + Mutates>(
         expected: Set(i64::try_from(draft.expected).unwrap_or(i64::MAX)),
         checked: Set(0),
         checked_at: Set(None),
+        numbers: Set(None),
         lease_owner: Set(None),
         lease_until: Set(None),
         created_at: Set(work.now),
@@ -145,6 +146,7 @@ pub async fn look_again<P: Includes<ConvertMailboxes> + Mutates>(
         cursor: Set(None),
         checked: Set(0),
         checked_at: Set(None),
+        numbers: Set(None),
         lease_owner: Set(None),
         lease_until: Set(None),
         expected: expected
@@ -219,6 +221,7 @@ pub async fn confirm<P: Includes<ConvertMailboxes> + Mutates>(
     } else {
         BatchState::Running
     };
+    again::note_batch(work, batch).await?;
     super::control::set_state(work, batch, state, false).await?;
     Ok(made)
 }
@@ -238,11 +241,15 @@ fn going<P: Includes<ConvertMailboxes>>(
         .filter(Column::PlanId.is_not_null())
 }
 
-/// The rows are counted in the database: none of them comes here.
+/// The rows are counted in the database: none of them comes here. On `SQLite` the transaction holds
+/// the whole file.
 async fn lock_mailboxes<P: Includes<ConvertMailboxes>>(
     work: &Work<P>,
     batch: &Batch,
 ) -> Result<(), StoreError> {
+    if work.scoped.tx.get_database_backend() == DbBackend::Sqlite {
+        return Ok(());
+    }
     let chosen = going(work, batch)
         .select_only()
         .column(conversion_choice::Column::MailboxId)
@@ -281,13 +288,35 @@ async fn leave_out_what_is_under_way<P: Includes<ConvertMailboxes>>(
         BinOper::Custom("||"),
         Expr::val(" is being converted already. Wait for that, or cancel it."),
     );
-    work.scoped
+    let left_out = work
+        .scoped
         .update::<conversion_choice::Entity>()
         .col_expr(Column::Verdict, Verdict::Blocked.as_str().into())
         .col_expr(Column::Blocker, "already_converting".into())
         .col_expr(Column::Why, why)
         .filter(Column::BatchId.eq(batch.id.0))
         .filter(Column::MailboxId.in_subquery(under_way))
+        .exec(&work.scoped.tx)
+        .await?;
+    if left_out.rows_affected > 0 {
+        forget_numbers(work, batch).await?;
+    }
+    Ok(())
+}
+
+/// They are counted anew from now on.
+async fn forget_numbers<P: Includes<ConvertMailboxes>>(
+    work: &Work<P>,
+    batch: &Batch,
+) -> Result<(), StoreError> {
+    use conversion_selection::Column;
+    work.scoped
+        .update::<conversion_selection::Entity>()
+        .col_expr(
+            Column::Numbers,
+            Expr::value(Option::<serde_json::Value>::None),
+        )
+        .filter(Column::BatchId.eq(batch.id.0))
         .exec(&work.scoped.tx)
         .await?;
     Ok(())

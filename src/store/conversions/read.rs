@@ -2,7 +2,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::sea_query::{Expr, Order, SimpleExpr};
 use sea_orm::{
     ColumnTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
@@ -12,6 +12,7 @@ use super::super::schema::{
     conversion_batch, conversion_choice, conversion_item, conversion_selection,
 };
 use super::super::{StoreError, Work};
+use super::choices::FEW;
 use crate::authz::{Includes, Permission, ViewConversions};
 use crate::domain::conversion::{Counts, KeepOpen};
 use crate::domain::selection::{Selection, Verdict};
@@ -240,12 +241,25 @@ pub async fn items<P: Includes<ViewConversions>>(
         Some([rank, address, ..]) => (rank.parse().unwrap_or(0), Some(address.as_str())),
         _ => (0, None),
     };
-    // Two walks along an index, instead of one that sorts the whole batch.
+    if total == 0 {
+        return Ok(Page {
+            items: vec![],
+            next: None,
+            total,
+        });
+    }
+    // Two walks along an index, instead of one that sorts the whole batch; of few, not past all the
+    // others.
+    let order = if states.is_empty() || total > FEW {
+        Expr::col(Column::Address)
+    } else {
+        Expr::cust(r#""address" || ''"#)
+    };
     let part = |condition: String, after: Option<&str>| {
         let rows = rows
             .clone()
             .filter(Expr::cust(condition))
-            .order_by_asc(Column::Address);
+            .order_by(order.clone(), Order::Asc);
         after.map_or(rows.clone(), |address| {
             rows.filter(Column::Address.gt(address))
         })

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::schema::{conversion_batch, conversion_item};
 use super::super::{StoreError, Work};
-use super::{Facts, Trail};
+use super::{Facts, Trail, again};
 use crate::authz::{ConvertMailboxes, Includes, Mutates};
 use crate::domain::conversion::{KeepOpen, pre_check};
 use crate::domain::{BatchId, BatchState, ItemId, ItemState, Kind, Place, PlanId, ServerId, Way};
@@ -97,6 +97,7 @@ pub async fn add<P: Includes<ConvertMailboxes> + Mutates>(
             work.scoped
                 .insert_many_for::<conversion_item::Entity, _>(tenant, items.collect())
                 .await?;
+            again::note(work, some.iter().map(|(facts, _)| facts.mailbox.id.0)).await?;
         }
     }
     Ok(())

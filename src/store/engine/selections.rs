@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
-use super::super::conversions::to_row;
+use super::super::conversions::{numbers, to_row};
 use super::super::mailboxes::kind;
 use super::super::schema::{conversion_batch, conversion_choice, conversion_selection};
 use super::super::{Engine, StoreError};
@@ -120,16 +120,17 @@ pub async fn already(
     mailboxes: &[MailboxId],
 ) -> Result<HashSet<MailboxId>, StoreError> {
     use conversion_choice::Column;
-    let rows: Vec<Uuid> = find::<conversion_choice::Entity>()
-        .filter(Column::BatchId.eq(task.batch.0))
+    // A mailbox is in few drafts: the batch is looked for here, so that no database walks through it.
+    let rows: Vec<(Uuid, Uuid)> = find::<conversion_choice::Entity>()
         .filter(Column::MailboxId.is_in(mailboxes.iter().map(|id| id.0)))
         .filter(Column::Verdict.ne(Verdict::Waits.as_str()))
         .select_only()
-        .column(Column::MailboxId)
+        .columns([Column::BatchId, Column::MailboxId])
         .into_tuple()
         .all(&engine.core.conn)
         .await?;
-    Ok(rows.into_iter().map(MailboxId).collect())
+    let here = rows.into_iter().filter(|(batch, _)| *batch == task.batch.0);
+    Ok(here.map(|(_, mailbox)| MailboxId(mailbox)).collect())
 }
 
 /// Writes what was found, in place of the rows that were only named, and how far the look is; a
@@ -151,10 +152,13 @@ pub async fn save(
     if !set_place(&tx, task, (found.len(), cursor), through, now + lease, now).await? {
         return Ok(Saved::Lost);
     }
-    delete::<conversion_choice::Entity>()
-        .filter(conversion_choice::Column::Id.is_in(found.iter().map(|one| one.id.0)))
-        .exec(&tx)
-        .await?;
+    // What a filter found was not there before.
+    if task.filter.is_none() {
+        delete::<conversion_choice::Entity>()
+            .filter(conversion_choice::Column::Id.is_in(found.iter().map(|one| one.id.0)))
+            .exec(&tx)
+            .await?;
+    }
     let row = |choice: &Choice| {
         let mut row = to_row(task.batch, choice);
         let tenant = choice.mailbox.map_or(task.tenant, |(tenant, _)| tenant);
@@ -166,9 +170,25 @@ pub async fn save(
             .exec_without_returning(&tx)
             .await?;
     }
+    if through {
+        keep_numbers(&tx, task).await?;
+    }
     tx.commit().await?;
     engine.bell().ring();
     Ok(Saved::Yes(()))
+}
+
+/// Adds everything up, once for whoever looks at the draft.
+async fn keep_numbers(tx: &sea_orm::DatabaseTransaction, task: &Task) -> Result<(), StoreError> {
+    let rows = find::<conversion_choice::Entity>()
+        .filter(conversion_choice::Column::BatchId.eq(task.batch.0));
+    let numbers = serde_json::to_value(numbers(rows, tx).await?)?;
+    update::<conversion_selection::Entity>()
+        .col_expr(conversion_selection::Column::Numbers, Expr::value(numbers))
+        .filter(conversion_selection::Column::BatchId.eq(task.batch.0))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 async fn set_place(

@@ -28,6 +28,8 @@ pub struct Model {
     pub undo_until: Option<ChronoDateTimeUtc>,
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub receipt: Option<Json>,
+    /// Failed, and another conversion of the mailbox came later.
+    pub tried_again: bool,
     pub attempts: i32,
     pub next_try_at: Option<ChronoDateTimeUtc>,
     pub lease_owner: Option<String>,

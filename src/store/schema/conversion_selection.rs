@@ -14,6 +14,8 @@ pub struct Model {
     pub expected: i64,
     pub checked: i64,
     pub checked_at: Option<ChronoDateTimeUtc>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub numbers: Option<Json>,
     pub lease_owner: Option<String>,
     pub lease_until: Option<ChronoDateTimeUtc>,
     pub created_at: ChronoDateTimeUtc,
