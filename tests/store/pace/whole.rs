@@ -65,7 +65,8 @@ async fn crowd(hosting: &Hosting, rows: usize) {
         ("last_used_at", last_used_at),
         ("state", state),
     ]);
-    fill(hosting, rows, &mould).await;
+    // With the one that the others are like: no draft takes more than 100,000.
+    fill(hosting, rows - 1, &mould).await;
     settled(hosting).await;
 }
 
