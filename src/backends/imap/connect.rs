@@ -122,6 +122,10 @@ pub async fn tcp(login: &Login) -> Result<TcpStream, Fault> {
         None => in_time(TcpStream::connect(&login.place)).await?,
     };
     stream.set_nodelay(true)?;
+    // Whoever gives a conversation up, or is killed in it, has said nothing more: otherwise the kernel
+    // would go on bringing the rest of an APPEND, through a network that comes back after minutes, to a
+    // folder that the next conversation has looked at meanwhile, and the message would be there twice.
+    stream.set_zero_linger()?;
     Ok(stream)
 }
 
@@ -210,7 +214,30 @@ async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> Result<T, Faul
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_not_brought_when_a_conversation_ends_is_never_brought() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = listener.local_addr().unwrap().to_string();
+        let login = Login::on_loopback(place, "ann".to_owned(), "secret".to_owned().into());
+        let stream = tcp(&login).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let mut said = 0;
+        while let Ok(Ok(())) =
+            tokio::time::timeout(Duration::from_millis(100), stream.writable()).await
+        {
+            said += stream.try_write(&[b'x'; 65_536]).unwrap_or(0);
+        }
+        drop(stream);
+        let mut heard = Vec::new();
+        let end = server.read_to_end(&mut heard).await;
+        assert_eq!(end.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        assert!(heard.len() < said, "{} of {said}", heard.len());
+    }
 
     #[test]
     fn a_certificate_for_another_name_is_told_with_both_names() {

@@ -2,6 +2,7 @@
 //! of RFC 3501 to be copied from and to, and can hang up in the middle of anything.
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pilothouse::backends::imap::Login;
 use pilothouse::backends::imap::copy::End;
@@ -38,6 +39,8 @@ pub struct State {
     /// Says NO, with this text, to messages that contain these bytes.
     pub refuses: Option<(Vec<u8>, String)>,
     made: u32,
+    /// Conversations that it has not ended.
+    talks: u32,
 }
 
 impl State {
@@ -105,10 +108,22 @@ impl Fake {
         let shared = state.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(Talk::new(stream, shared.clone()).run());
+                shared.lock().unwrap().talks += 1;
+                let shared = shared.clone();
+                tokio::spawn(async move {
+                    Talk::new(stream, shared.clone()).run().await;
+                    shared.lock().unwrap().talks -= 1;
+                });
             }
         });
         Self { state, place }
+    }
+
+    /// Waits until it has done all that it was told by clients that are gone.
+    pub async fn idle(&self) {
+        while self.state.lock().unwrap().talks > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub fn end(&self) -> End {
