@@ -27,7 +27,11 @@ stop_front_forwards() { stop_pid "$BASE/run/front-forwards.pid"; }
 start_front_forwards() {
   alive "$BASE/run/front-forwards.pid" && return 0
   launch setsid --fork "$HERE/front-forwards.sh" "$BASE" "$PORT_PG"
-  wait_until 5 "front-forwards.sh should start" alive "$BASE/run/front-forwards.pid"
+  wait_until 15 "front-forwards.sh should follow the directory" front_forwards_follows
+}
+# Until it says so the panel would not wait for the front door.
+front_forwards_follows() {
+  alive "$BASE/run/front-forwards.pid" && [ "$(pg -Atc 'SELECT taken IS NOT NULL FROM forwards_changes' directory)" = t ]
 }
 
 # together COMMAND…: runs each at the same time; fails when one failed.

@@ -52,6 +52,8 @@ MARK=
 # Nobody waits for a follower that has ended.
 trap 'kill $(jobs -p) 2>/dev/null; note_taken NULL; exit 0' TERM INT
 while :; do
+  # From now on it is waited for, also with what changes before the front door was told for the first time.
+  note_taken 'coalesce(taken, 0)' || { sleep 1; continue; }
   seen=
   # One session asks again and again; when it ends, the database was restarted.
   exec 3< <(ask <<<'SELECT change FROM forwards_changes \watch 0.2' 2>&1)

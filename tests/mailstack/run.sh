@@ -95,6 +95,12 @@ heals() {
   sleep 0.3
   ! first status >/dev/null && first up && first status >/dev/null
 }
+follows() { [ "$(first psql directory -Atc 'SELECT taken IS NOT NULL FROM forwards_changes')" = "$1" ]; }
+follows_when_up() {
+  kill "$(head -1 "$work/first/run/front-forwards.pid")"
+  for _ in {1..50}; do follows f && break; sleep 0.1; done
+  follows f && first up && follows t
+}
 keeps_strange_file() {
   echo mine > "$work/first/mine"
   first wipe && [ "$(cat "$work/first/mine")" = mine ] && [ "$(ls "$work/first")" = mine ] && rm "$work/first/mine"
@@ -144,6 +150,7 @@ check "down ends no stranger: not one whose number an old pid file has, not one 
 check "a port that another program has is named, and nothing is started" names_busy_port
 check "up after down finds mail and last logins again" keeps_data
 check "a daemon that died shows in status, and up brings it back" heals
+check "up ends when the front door follows the directory, so that no change goes unwaited for" follows_when_up
 check "an unknown mode is refused" bash -c "! OFFERS=some BASE='$work/x' '$stack' up 2>/dev/null"
 check "wipe leaves no process and no file of the second instance" wiped "$work/private/second" second
 check "wipe leaves a file alone that is not the instance's" keeps_strange_file
