@@ -66,11 +66,11 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// Failures that nobody has tried again, for a customer and for the whole platform, newest first.
 #[expect(
     clippy::disallowed_methods,
     reason = "every row of every tenant: there is no scope to add"
 )]
-/// Failures that nobody has tried again, for a customer and for the whole platform, newest first.
 async fn failures(to: &SchemaManager<'_>) -> Result<(), DbErr> {
     let mut items = Table::alter();
     items

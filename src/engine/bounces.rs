@@ -77,7 +77,8 @@ pub async fn run_once(context: &Context, mailbox: &BounceMailbox) -> anyhow::Res
         return Ok(Again::Later);
     };
     let look = timeout(PATIENCE, work_off(context, mailbox));
-    let looked = leases::holding(lease, || bounces::renew(store, lease), look).await;
+    let renew = || bounces::renew(store, lease);
+    let looked = leases::holding("bounces", lease, renew, look).await;
     let late = || {
         let late = format!("IMAP at {} took too long", mailbox.login.place);
         Trouble::Mailbox(ServerError::Unreachable(late))

@@ -69,7 +69,7 @@ pub async fn run_once(context: &Context, sending: &Sending) -> anyhow::Result<Ag
 pub(super) async fn holding<T>(context: &Context, name: &str, work: impl Future<Output = T>) -> T {
     let lease = context.pace.lease;
     let renew = || outbox::renew(&context.store, name, lease);
-    leases::holding(lease, renew, work).await
+    leases::holding("messages", lease, renew, work).await
 }
 
 async fn send_all(context: &Context, sending: &Sending, due: Vec<Outgoing>) -> anyhow::Result<()> {

@@ -62,6 +62,14 @@ impl Quiet {
     }
 }
 
+/// Whether another line came.
+async fn read_line(from: &mut BufReader<OwnedReadHalf>, line: &mut Vec<u8>) -> bool {
+    line.clear();
+    from.read_until(b'\n', line)
+        .await
+        .is_ok_and(|read| read > 0)
+}
+
 async fn hand_on(
     from: OwnedReadHalf,
     mut on: OwnedWriteHalf,
@@ -70,11 +78,7 @@ async fn hand_on(
 ) {
     let mut from = BufReader::new(from);
     let mut line = vec![];
-    while from
-        .read_until(b'\n', &mut line)
-        .await
-        .is_ok_and(|read| read > 0)
-    {
+    while read_line(&mut from, &mut line).await {
         let text = String::from_utf8_lossy(&line).into_owned();
         if manners
             .hangs_up_at
@@ -86,18 +90,13 @@ async fn hand_on(
         if on.write_all(&line).await.is_err() {
             return;
         }
-        line.clear();
     }
 }
 
 async fn hand_back(from: OwnedReadHalf, mut to: OwnedWriteHalf, manners: Manners) {
     let mut from = BufReader::new(from);
     let mut line = vec![];
-    while from
-        .read_until(b'\n', &mut line)
-        .await
-        .is_ok_and(|read| read > 0)
-    {
+    while read_line(&mut from, &mut line).await {
         if line.windows(10).any(|part| part == b"CAPABILITY") {
             let mut text = String::from_utf8(line).unwrap();
             for word in manners.hides {
@@ -108,7 +107,6 @@ async fn hand_back(from: OwnedReadHalf, mut to: OwnedWriteHalf, manners: Manners
         if to.write_all(&line).await.is_err() {
             return;
         }
-        line.clear();
     }
 }
 

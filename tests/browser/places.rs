@@ -263,7 +263,7 @@ async fn suspend(panel: &Panel, browser: &Browser, address: &str) {
         .await;
 }
 
-pub async fn take_away(panel: &Panel, browser: &Browser, address: &str) {
+async fn take_away(panel: &Panel, browser: &Browser, address: &str) {
     browser
         .open(&panel.at(&format!("/mailboxes/{address}/removal")))
         .await;

@@ -13,7 +13,7 @@ use super::{Outcome, sentences};
 use crate::backends::{Abilities, MailServer, ServerError};
 use crate::domain::mailserver::{Change, DesiredMailbox, Observed, PasswordMark};
 use crate::domain::{DomainId, DomainName, EmailAddress, MailboxId, Protocols};
-use crate::engine::{Context, backoff, health, routes};
+use crate::engine::{Context, backoff, health, leases, routes};
 use crate::store::engine::due::{self, Asked};
 use crate::store::engine::seen::{self, Passed, Seen};
 use crate::store::engine::{purge, routes as told, servers};
@@ -54,28 +54,10 @@ impl Pass<'_> {
         let leased: Vec<_> = asked.iter().map(|asked| asked.mailbox.id).collect();
         let tasks = asked.into_iter().map(|asked| Task::new(asked, now));
         let work = self.go_through(tasks.collect());
-        let (tasks, setback) = self.keeping_the_lease(&leased, work).await?;
-        self.record(tasks, setback).await
-    }
-
-    /// Renews the lease as long as the work goes on.
-    async fn keeping_the_lease<T>(
-        &self,
-        mailboxes: &[MailboxId],
-        work: impl Future<Output = T>,
-    ) -> T {
-        let store = &self.context.store;
         let lease = self.context.pace.lease;
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                () = tokio::time::sleep(lease / 3) => {}
-            }
-            if let Err(error) = due::renew(store, mailboxes, &self.holder, lease).await {
-                tracing::warn!(%error, server = self.server.name, "a lease could not be renewed");
-            }
-        }
+        let renew = || due::renew(&self.context.store, &leased, &self.holder, lease);
+        let (tasks, setback) = leases::holding(&self.server.name, lease, renew, work).await?;
+        self.record(tasks, setback).await
     }
 
     /// The second value is the fault of the server as a whole, when it could not be observed.

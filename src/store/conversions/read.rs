@@ -12,7 +12,7 @@ use super::super::schema::{
     conversion_batch, conversion_choice, conversion_item, conversion_selection,
 };
 use super::super::{StoreError, Work};
-use super::choices::FEW;
+use super::choices::{FEW, sorted_address};
 use crate::authz::{Includes, Permission, ViewConversions};
 use crate::domain::conversion::{Counts, KeepOpen};
 use crate::domain::selection::{Selection, Verdict};
@@ -253,7 +253,7 @@ pub async fn items<P: Includes<ViewConversions>>(
     let order = if states.is_empty() || total > FEW {
         Expr::col(Column::Address)
     } else {
-        Expr::cust(r#""address" || ''"#)
+        sorted_address()
     };
     let part = |condition: String, after: Option<&str>| {
         let rows = rows
