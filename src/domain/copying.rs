@@ -93,6 +93,17 @@ impl CopiedMessage {
         }
     }
 
+    /// What it was at the source.
+    fn mark(&self) -> MessageMark {
+        MessageMark {
+            uid: self.source_uid,
+            size: self.size,
+            date: self.date,
+            flags: self.flags.clone(),
+            sha256: self.sha256,
+        }
+    }
+
     /// Whether it is not known which flags it has at the target.
     #[must_use]
     pub fn is_unsure(&self) -> bool {
@@ -167,14 +178,7 @@ pub fn source_snapshot(copied: &Copied) -> Snapshot {
 }
 
 fn source_folder((folder, messages): &(CopiedFolder, Vec<CopiedMessage>)) -> FolderSnapshot {
-    let mark = |message: &CopiedMessage| MessageMark {
-        uid: message.source_uid,
-        size: message.size,
-        date: message.date,
-        flags: message.flags.clone(),
-        sha256: message.sha256,
-    };
-    let mut marks: Vec<_> = messages.iter().map(mark).collect();
+    let mut marks: Vec<_> = messages.iter().map(CopiedMessage::mark).collect();
     marks.sort_by_key(|mark| mark.uid);
     FolderSnapshot {
         name: folder.source.clone(),
@@ -231,15 +235,14 @@ fn compare_folder(
             result.differences.push(gone);
             continue;
         };
-        let changed = [
-            ("text", message.sha256 != twin.sha256),
-            ("date", message.date != twin.date),
-            ("flags", message.flags != twin.flags),
-        ];
-        for (what, _) in changed.into_iter().filter(|(_, differs)| *differs) {
-            let other = format!("{} has other {what} at the target.", named());
-            result.differences.push(other);
-        }
+        // The size is as each server counts it.
+        let copied = MessageMark {
+            size: twin.size,
+            ..message.mark()
+        };
+        let differs = copied.differs(twin).into_iter();
+        let differs = differs.map(|other| format!("{} has {other} at the target.", named()));
+        result.differences.extend(differs);
     }
     result.arrived += found.len() as u64;
 }

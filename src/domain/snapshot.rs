@@ -9,6 +9,9 @@ use super::conversion::ReadAgain;
 use super::filters::Filters;
 use super::groupware::{GroupwareSummary, Inventory};
 
+/// So many flags that were lost, and that are new, are named.
+const FLAGS_NAMED: usize = 5;
+
 /// What identifies one message and what must not change about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageMark {
@@ -23,6 +26,41 @@ pub struct MessageMark {
     /// SHA-256 of the message as stored.
     #[serde(with = "hex_bytes")]
     pub sha256: [u8; 32],
+}
+
+impl MessageMark {
+    /// What is other about its twin, each to follow "has".
+    #[must_use]
+    pub fn differs(&self, twin: &Self) -> Vec<String> {
+        let mut other = vec![];
+        if self.sha256 != twin.sha256 || self.size != twin.size {
+            other.push("other text".to_owned());
+        }
+        if self.date != twin.date {
+            other.push("another date".to_owned());
+        }
+        if self.flags != twin.flags {
+            other.push(format!("other flags ({})", self.flags_changed(twin)));
+        }
+        other
+    }
+
+    /// Keywords are the owner's words, and may be many.
+    fn flags_changed(&self, twin: &Self) -> String {
+        let only = |of: &str, not: &str| {
+            let there = |flag: &&str| not.split(' ').any(|other| other == *flag);
+            let only = of
+                .split(' ')
+                .filter(|flag| !flag.is_empty() && !there(flag));
+            only.take(FLAGS_NAMED).collect::<Vec<_>>().join(" ")
+        };
+        let lost = only(&self.flags, &twin.flags);
+        let new = only(&twin.flags, &self.flags);
+        let parts = [(lost, "lost"), (new, "new")];
+        let parts = parts.iter().filter(|(flags, _)| !flags.is_empty());
+        let parts: Vec<_> = parts.map(|(flags, how)| format!("{flags} {how}")).collect();
+        parts.join(", ")
+    }
 }
 
 /// One folder.
@@ -176,17 +214,9 @@ fn compare_folder(old: &FolderSnapshot, new: &FolderSnapshot, result: &mut Compa
                 .push(format!("Message {} in {} is gone.", message.uid, old.name));
             continue;
         };
-        let changed = [
-            (
-                "text",
-                message.sha256 != twin.sha256 || message.size != twin.size,
-            ),
-            ("date", message.date != twin.date),
-            ("flags", message.flags != twin.flags),
-        ];
-        for (what, _) in changed.into_iter().filter(|(_, differs)| *differs) {
+        for other in message.differs(twin) {
             result.differences.push(format!(
-                "Message {} in {} has other {what} than before.",
+                "Message {} in {} has {other} than before.",
                 message.uid, old.name
             ));
         }

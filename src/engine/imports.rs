@@ -199,7 +199,7 @@ async fn one_step(
         let verified = copy::verify(&target, &ledger, &|_| {}).await?;
         let mut differences = verified.comparison.differences;
         // The mailbox is in use: what was read or flagged here since is no difference.
-        differences.retain(|difference| !difference.contains(" has other flags "));
+        differences.retain(|difference| !difference.contains(" has other flags ("));
         differences.truncate(DETAILS);
         outcome.report.differences = Some(differences);
         outcome.state = ImportState::Done;

@@ -63,7 +63,7 @@ async fn flags_that_change_behind_shut_doors_are_named() {
     });
     let error = error.await;
     assert!(
-        error.contains("Message 1 in INBOX has other flags"),
+        error.contains("Message 1 in INBOX has other flags (\\Flagged new) than before."),
         "{error}"
     );
 }

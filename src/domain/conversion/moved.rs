@@ -60,14 +60,9 @@ fn compare_folder(old: &FolderSnapshot, new: &FolderSnapshot, result: &mut Compa
                 .push(format!("{named} did not come along."));
             continue;
         };
-        let changed = [
-            ("date", message.date != twin.date),
-            ("flags", message.flags != twin.flags),
-        ];
-        for (what, _) in changed.into_iter().filter(|(_, differs)| *differs) {
-            let other = format!("{named} has other {what} than before.");
-            result.differences.push(other);
-        }
+        let differs = message.differs(twin).into_iter();
+        let differs = differs.map(|other| format!("{named} has {other} than before."));
+        result.differences.extend(differs);
     }
     result.arrived += found.values().map(|twins| twins.len() as u64).sum::<u64>();
 }
@@ -166,8 +161,8 @@ mod tests {
         assert_eq!(
             compared.differences,
             [
-                "Message 1 in INBOX has other date than before.",
-                "Message 2 in INBOX has other flags than before.",
+                "Message 1 in INBOX has another date than before.",
+                "Message 2 in INBOX has other flags (\\Seen lost) than before.",
             ]
         );
         let compared = compare_moved(&before, &Snapshot::default());
