@@ -94,8 +94,18 @@ configure_postfix() {
   done
 }
 
+# Of a row of mail_passdb, for both queries of dovecot-sql.conf.ext.
+door_is_open() {
+  printf %s "CASE WHEN '%{auth_user}' = '$MASTER_USER' THEN '%{lport}' = '$PORT_PANEL_IMAP'" \
+    " WHEN '%{lport}' = '$PORT_PANEL_IMAP' OR NOT enabled THEN false WHEN '%{lport}' = '$PORT_SOGO_IMAP' THEN sogo" \
+    " WHEN '%Ls' = 'imap' THEN imap WHEN '%Ls' = 'pop3' THEN pop3 WHEN '%Ls' = 'smtp' THEN smtp" \
+    " WHEN '%Ls' = 'sieve' THEN imap OR sogo ELSE false END"
+}
+
 configure_dovecot() {
   local etc="$BASE/etc/dovecot" master
+  DOOR_IS_OPEN=$(door_is_open)
+  export DOOR_IS_OPEN
   render "$HERE/templates/dovecot.conf" "$etc/dovecot.conf" 600 root:root   # holds the API key
   render "$HERE/templates/dovecot-sql.conf.ext" "$etc/sql.conf.ext" 640 root:dovecot
   render "$HERE/templates/dovecot-sql-forwards.conf.ext" "$etc/sql-forwards.conf.ext" 640 root:dovecot

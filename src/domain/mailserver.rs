@@ -148,7 +148,8 @@ pub enum Change {
         /// What differs.
         aspects: Vec<Aspect>,
     },
-    /// Forget cached logins and drop open sessions: a door closed, or the password changed.
+    /// Forget cached logins and drop open sessions: a door closed, or the password changed. Once it is
+    /// done, nothing that was begun in one of them changes the mailbox any more.
     EndSessions {
         /// Whose.
         address: EmailAddress,

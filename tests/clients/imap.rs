@@ -155,6 +155,15 @@ impl Imap {
         done.map_err(said)
     }
 
+    /// Opens a folder and begins with something that takes long, without waiting for it.
+    pub async fn begin(&mut self, folder: &str, commands: &[&str]) -> Result<(), String> {
+        self.session.select(folder).await.map_err(said)?;
+        for command in commands {
+            self.session.run_command(command).await.map_err(said)?;
+        }
+        Ok(())
+    }
+
     /// Everything in the folder, bodies hashed.
     pub async fn read(&mut self, folder: &str) -> Result<Folder, String> {
         let opened = self.session.examine(folder).await.map_err(said)?;

@@ -1,6 +1,7 @@
 """Who gets in, who does not, and what they are told."""
 
 import imaplib
+import threading
 import time
 
 from clients import *
@@ -153,6 +154,36 @@ def _():
         return False
 
     eventually(ended)
+
+
+@check("a login whose password is being verified while its door is shut does not get in")
+def _():
+    user = account("ines@acme.test")
+    inside = []
+
+    def knock():
+        try:
+            while True:
+                inside.append(imap(user))
+        except (imaplib.IMAP4.error, OSError):
+            pass
+
+    for _ in range(6):
+        sql(f"UPDATE accounts SET imap = true WHERE address = '{user}'")
+        doveadm("authCacheFlush", user=[user])
+        knocking = [threading.Thread(target=knock) for _ in range(3)]
+        for one in knocking:
+            one.start()
+        time.sleep(0.25)
+        sql(f"UPDATE accounts SET imap = false WHERE address = '{user}'")
+        flush(user)
+        # What had been looked up is listed by then.
+        time.sleep(0.2)
+        doveadm("kick", mask=[user])
+        for one in knocking:
+            one.join()
+        eventually(lambda: doveadm("who", mask=[user])[1] == [], seconds=2)
+    return f"{len(inside)} were let in before"
 
 
 @check("a mailbox opens at once even when its address was tried before it existed")

@@ -26,8 +26,10 @@ pub(super) enum Command<'a> {
     /// Forget cached logins of one person; `None` of all. (Without the parameter it kills the
     /// worker, so it is always sent.)
     FlushLogins(Option<&'a str>),
-    /// Drop open sessions.
+    /// Drop open sessions. It does not wait until they have ended.
     Kick(&'a str),
+    /// Open sessions, a row each.
+    Who(&'a str),
     /// Count messages and bytes of a whole mailbox.
     Count(&'a str),
     /// Destroy every message of every folder. The folders stay: INBOX cannot be deleted, and
@@ -102,6 +104,7 @@ impl Command<'_> {
                 json!({"user": user.iter().collect::<Vec<_>>()}),
             ),
             Self::Kick(user) => ("kick", json!({"mask": [user]})),
+            Self::Who(user) => ("who", json!({"mask": [user], "separateConnections": true})),
             Self::Count(user) => (
                 "mailboxStatus",
                 json!({"user": user, "field": ["messages", "vsize"], "mailboxMask": ["*"],
@@ -169,10 +172,11 @@ pub(super) fn check_commands(listed: &Value) -> Result<(), ServerError> {
 }
 
 /// One of each command.
-const EVERY: [Command<'static>; 12] = [
+const EVERY: [Command<'static>; 13] = [
     Command::FlushLogins(Some("")),
     Command::FlushLogins(None),
     Command::Kick(""),
+    Command::Who(""),
     Command::Count(""),
     Command::Expunge(""),
     Command::Number {

@@ -210,7 +210,8 @@ pub(super) async fn name(context: &Context, server: ServerId) -> anyhow::Result<
 }
 
 /// After the home has changed and its account is as asked: the home takes what comes for the
-/// mailbox, then the server that it left passes it on, then the account there is shut for good.
+/// mailbox, then the server that it left passes it on, then the account there is shut for good and
+/// nobody is connected to it.
 ///
 /// The one that it left may be down: then nothing comes to it either, and whoever waits for the
 /// mailbox does not wait for that server. Before a move is over, it was told.
@@ -231,7 +232,7 @@ pub(super) async fn settle_home(
     let Some(copy) = moves::of(&context.store, job.mailbox, left).await? else {
         return Ok(None);
     };
-    let brought = away::bring(context, &copy);
+    let brought = away::bring_empty(context, &copy);
     let brought = reading::keeping_the_lease(context, job, &Latest::default(), brought).await?;
     match brought.transpose()? {
         None => Ok(Some(Step::Lost)),

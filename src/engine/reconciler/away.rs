@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::desired;
-use super::plan::{plan, plan_removal};
+use super::plan::{end_sessions, ours, plan, plan_removal};
 use crate::backends::{MailServer, ServerError};
 use crate::domain::mailserver::{Change, DesiredMailbox, Observed, wire_sentence};
 use crate::domain::{Protocols, ServerId};
@@ -80,6 +80,33 @@ pub async fn bring(context: &Context, copy: &Copy) -> anyhow::Result<Result<(), 
             Ok(Ok(()))
         }
         _ => Ok(Err(not_shown())),
+    }
+}
+
+/// The same, and drops whoever is still connected: somebody whose login was under way while the doors
+/// were being shut would work on in a mailbox that is not there any more.
+pub async fn bring_empty(
+    context: &Context,
+    copy: &Copy,
+) -> anyhow::Result<Result<(), ServerError>> {
+    if let Err(error) = bring(context, copy).await? {
+        return Ok(Err(error));
+    }
+    let (remote, _, wanted) = match look(context, copy).await? {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(Ok(())),
+        Err(error) => return Ok(Err(error)),
+    };
+    if !remote.abilities().ends_sessions {
+        return Ok(Ok(()));
+    }
+    let seen = match observe(&remote, &wanted).await {
+        Ok(seen) => seen,
+        Err(error) => return Ok(Err(error)),
+    };
+    match ours(&wanted, &seen) {
+        Some(account) => Ok(remote.apply(&end_sessions(account)).await.map(drop)),
+        None => Ok(Err(not_shown())),
     }
 }
 
