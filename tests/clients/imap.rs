@@ -1,6 +1,7 @@
 //! A mail program over IMAP, by the `async-imap` crate.
 use std::collections::BTreeMap;
 
+use async_imap::imap_proto::Response;
 use async_imap::types::Flag;
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
@@ -155,11 +156,22 @@ impl Imap {
         done.map_err(said)
     }
 
-    /// Opens a folder and begins with something that takes long, without waiting for it.
-    pub async fn begin(&mut self, folder: &str, commands: &[&str]) -> Result<(), String> {
+    /// Opens a folder and asks for all of it at once; comes back when that many were answered.
+    pub async fn begin(
+        &mut self,
+        folder: &str,
+        commands: &[&str],
+        answered: usize,
+    ) -> Result<(), String> {
         self.session.select(folder).await.map_err(said)?;
         for command in commands {
             self.session.run_command(command).await.map_err(said)?;
+        }
+        let mut answers = 0;
+        while answers < answered {
+            let response = self.session.read_response().await.map_err(said)?;
+            let response = response.ok_or("the connection ended")?;
+            answers += usize::from(matches!(response.parsed(), Response::Done { .. }));
         }
         Ok(())
     }
