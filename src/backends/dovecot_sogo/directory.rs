@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::account::{Account, COLUMNS, LOCKED, SCHEME};
-use super::database;
+use super::database::{self, InTime as _};
 use super::faults::{explain, explain_account, unknown_domain};
 use crate::backends::ServerError;
 use crate::domain::mailserver::{Aspect, DesiredMailbox, Observed, ObservedMailbox};
@@ -57,6 +57,7 @@ impl Directory {
     pub(super) async fn check_version(&self) -> Result<(), ServerError> {
         let found: Option<i32> = sqlx::query_scalar("SELECT max(version) FROM schema_version")
             .fetch_one(&self.pool)
+            .in_time()
             .await
             .map_err(|fault| match &fault {
                 // 42P01: undefined table.
@@ -96,6 +97,7 @@ impl Directory {
         .bind(&asked)
         .bind(&domains)
         .fetch_all(self.pool().await?)
+        .in_time()
         .await
         .map_err(|fault| explain(&fault))?;
         let mut accounts = self.accounts(&asked).await?;
@@ -117,6 +119,7 @@ impl Directory {
         let rows: Vec<Account> = sqlx::query_as(sqlx::AssertSqlSafe(text))
             .bind(asked)
             .fetch_all(self.pool().await?)
+            .in_time()
             .await
             .map_err(|fault| explain(&fault))?;
         Ok(rows
@@ -134,6 +137,7 @@ impl Directory {
         let rows: Vec<(String, String)> = sqlx::query_as(text)
             .bind(addresses)
             .fetch_all(self.pool().await?)
+            .in_time()
             .await
             .map_err(|fault| explain(&fault))?;
         Ok(rows.into_iter().collect())
@@ -144,6 +148,7 @@ impl Directory {
         sqlx::query_scalar("SELECT uid FROM accounts WHERE address = $1")
             .bind(address.as_str())
             .fetch_optional(self.pool().await?)
+            .in_time()
             .await
             .map_err(|fault| explain(&fault))
     }
@@ -162,6 +167,7 @@ impl Directory {
             .bind(after.map(EmailAddress::as_str))
             .bind(i64::from(limit))
             .fetch_all(self.pool().await?)
+            .in_time()
             .await
             .map_err(|fault| explain(&fault))?;
         Ok(rows.into_iter().map(Account::observed).collect())
@@ -179,6 +185,7 @@ impl Directory {
         .bind(name.as_str())
         .bind(accepts)
         .execute(self.pool().await?)
+        .in_time()
         .await
         .map(|_| ())
         .map_err(|fault| explain(&fault))
@@ -215,6 +222,7 @@ impl Directory {
         .bind(desired.closed_reason.as_deref().unwrap_or_default())
         .bind(desired.id.to_string())
         .fetch_optional(self.pool().await?)
+        .in_time()
         .await
         .map_err(|fault| explain_account(&fault, desired))?;
         row.ok_or_else(|| unknown_domain(desired))
@@ -239,6 +247,7 @@ impl Directory {
         let row: Option<(String, String)> = query
             .build_query_as()
             .fetch_optional(self.pool().await?)
+            .in_time()
             .await
             .map_err(|fault| explain_account(&fault, desired))?;
         let (uid, before) = row.ok_or_else(|| {
@@ -256,6 +265,7 @@ impl Directory {
         )
         .bind(uid)
         .fetch_optional(self.pool().await?)
+        .in_time()
         .await
         .map_err(|fault| explain(&fault))
     }
@@ -265,6 +275,7 @@ impl Directory {
         sqlx::query("DELETE FROM accounts WHERE uid = $1")
             .bind(uid)
             .execute(self.pool().await?)
+            .in_time()
             .await
             .map(|_| ())
             .map_err(|fault| explain(&fault))
@@ -282,6 +293,7 @@ impl Directory {
         )
         .bind(&asked)
         .fetch_all(self.pool().await?)
+        .in_time()
         .await
         .map_err(|fault| explain(&fault))?;
         let mut all: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();

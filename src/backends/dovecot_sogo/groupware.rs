@@ -14,7 +14,7 @@ use sqlx::{FromRow, Row as _};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::database;
+use super::database::{self, InTime as _};
 use super::directory::Directory;
 use super::faults::explain;
 use crate::backends::ServerError;
@@ -55,6 +55,7 @@ impl Calendars {
     pub(super) async fn check(&self) -> Result<(), ServerError> {
         let found: i32 = sqlx::query_scalar("SELECT groupware.version()")
             .fetch_one(&self.pool)
+            .in_time()
             .await
             .map_err(|fault| match &fault {
                 // 3F000: no such schema. 42883: no such function.
@@ -85,6 +86,7 @@ impl Calendars {
             sqlx::query_as("SELECT * FROM groupware.counts($1)")
                 .bind(people)
                 .fetch_all(self.pool().await?)
+                .in_time()
                 .await
                 .map_err(|fault| told(&fault))?;
         let holdings = |(person, calendars, events, tasks, contacts, devices)| {
@@ -106,6 +108,7 @@ impl Calendars {
         sqlx::query("SELECT groupware.remove_person($1)")
             .bind(uid)
             .execute(self.pool().await?)
+            .in_time()
             .await
             .map(|_| ())
             .map_err(|fault| told(&fault))
@@ -158,6 +161,7 @@ impl Of {
         let rows: Vec<Named> = sqlx::query_as("SELECT * FROM groupware.collections($1)")
             .bind(self.uid().await?)
             .fetch_all(self.calendars.pool().await?)
+            .in_time()
             .await
             .map_err(|fault| told(&fault))?;
         Ok(rows.into_iter().map(|row| row.0).collect())
@@ -168,6 +172,7 @@ impl Of {
             .bind(self.uid().await?)
             .bind(path)
             .fetch_all(self.calendars.pool().await?)
+            .in_time()
             .await
             .map_err(|fault| told(&fault))?;
         Ok(rows.into_iter().map(|row| row.0).collect())
@@ -191,6 +196,7 @@ impl Groupware for Of {
             .bind(path)
             .bind(names)
             .fetch_all(self.calendars.pool().await?)
+            .in_time()
             .await
             .map_err(|fault| told(&fault))?;
         Ok(rows.into_iter().map(|row| row.0).collect())
@@ -207,6 +213,7 @@ impl Groupware for Of {
             .bind(kind)
             .bind(&collection.name)
             .execute(self.calendars.pool().await?)
+            .in_time()
             .await
             .map(|_| ())
             .map_err(|fault| told(&fault))
@@ -222,6 +229,7 @@ impl Groupware for Of {
             .bind(each().map(|item| item.content.as_str()).collect::<Vec<_>>())
             .bind(each().map(|item| item.beside.clone()).collect::<Vec<_>>())
             .execute(self.calendars.pool().await?)
+            .in_time()
             .await
             .map(|_| ())
             .map_err(|fault| told(&fault))
@@ -233,6 +241,7 @@ impl Groupware for Of {
             .bind(path)
             .bind(names)
             .execute(self.calendars.pool().await?)
+            .in_time()
             .await
             .map(|_| ())
             .map_err(|fault| told(&fault))
@@ -243,6 +252,7 @@ impl Groupware for Of {
             .bind(self.uid().await?)
             .bind(path)
             .execute(self.calendars.pool().await?)
+            .in_time()
             .await
             .map(|_| ())
             .map_err(|fault| told(&fault))
@@ -252,6 +262,7 @@ impl Groupware for Of {
         let found: Option<Value> = sqlx::query_scalar("SELECT groupware.preferences($1)")
             .bind(self.uid().await?)
             .fetch_one(self.calendars.pool().await?)
+            .in_time()
             .await
             .map_err(|fault| told(&fault))?;
         Ok(found.unwrap_or_default())
@@ -262,6 +273,7 @@ impl Groupware for Of {
             .bind(self.uid().await?)
             .bind(preferences)
             .execute(self.calendars.pool().await?)
+            .in_time()
             .await
             .map(|_| ())
             .map_err(|fault| told(&fault))

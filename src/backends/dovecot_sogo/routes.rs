@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Postgres, Transaction};
 use tokio::time::{sleep, timeout};
 
-use super::database::begin;
+use super::database::{InTime as _, begin};
 use super::directory::{Directory, hash_for};
 use super::faults::explain;
 use crate::backends::ServerError;
@@ -37,7 +37,7 @@ impl Directory {
                 .map_err(explained)?;
             put_forwards(&mut tx, some).await.map_err(explained)?;
             change = this_change(&mut tx).await.map_err(explained)?;
-            tx.commit().await.map_err(explained)?;
+            tx.commit().in_time().await.map_err(explained)?;
         }
         Ok(change)
     }
@@ -68,6 +68,7 @@ impl Directory {
         sqlx::query_scalar("SELECT coalesce(taken >= $1, true) FROM forwards_changes")
             .bind(change.0)
             .fetch_one(self.pool().await?)
+            .in_time()
             .await
             .map_err(explained)
     }
@@ -90,13 +91,14 @@ impl Directory {
         let mut tx = begin(self.pool().await?).await.map_err(explained)?;
         let known: Vec<String> = sqlx::query_scalar("SELECT name FROM peers")
             .fetch_all(&mut *tx)
+            .in_time()
             .await
             .map_err(explained)?;
         let known = peers.iter().filter(|(name, _)| known.contains(name));
         let known = known.map(|(name, to)| (name.as_str(), to)).collect();
         let moved = put_peers(&mut tx, known).await.map_err(explained)?;
         let change = this_change(&mut tx).await.map_err(explained)?;
-        tx.commit().await.map_err(explained)?;
+        tx.commit().in_time().await.map_err(explained)?;
         Ok((moved > 0).then_some(change))
     }
 }
@@ -105,6 +107,7 @@ impl Directory {
 async fn this_change(tx: &mut Tx<'_>) -> sqlx::Result<Change> {
     sqlx::query_scalar("SELECT change FROM forwards_changes")
         .fetch_one(&mut **tx)
+        .in_time()
         .await
         .map(Change)
 }
@@ -132,6 +135,7 @@ async fn put_peers(tx: &mut Tx<'_>, peers: BTreeMap<&str, &Entrance>) -> sqlx::R
         .bind(to.verified)
         .bind(&to.http)
         .execute(&mut **tx)
+        .in_time()
         .await?;
         written += done.rows_affected();
     }
@@ -157,6 +161,7 @@ async fn put_forwards(tx: &mut Tx<'_>, routes: &[Route]) -> sqlx::Result<()> {
     .bind(&markers)
     .bind(&addresses)
     .execute(&mut **tx)
+    .in_time()
     .await?;
     sqlx::query(
         "INSERT INTO forwards AS f (marker, address, generation, peer, receives, smtp, \
@@ -177,6 +182,7 @@ async fn put_forwards(tx: &mut Tx<'_>, routes: &[Route]) -> sqlx::Result<()> {
     .bind(&submits)
     .bind(&hashes)
     .execute(&mut **tx)
+    .in_time()
     .await?;
     Ok(())
 }
