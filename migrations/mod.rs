@@ -19,6 +19,7 @@ mod m0016_bounces;
 mod m0017_pages;
 mod m0018_counted;
 mod m0019_rows;
+mod m0020_seats;
 
 use sea_orm_migration::prelude::*;
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_pages::Migration),
             Box::new(m0018_counted::Migration),
             Box::new(m0019_rows::Migration),
+            Box::new(m0020_seats::Migration),
         ]
     }
 }

@@ -14,6 +14,7 @@ pub mod overview;
 pub mod password;
 pub mod plans;
 pub mod reversals;
+pub mod seats;
 mod secret;
 pub mod servers;
 pub mod sign_in;

@@ -1,7 +1,7 @@
 //! Plans: which ones a tenant may use.
 use super::AppError;
 use crate::authz::{Includes, ViewPlans};
-use crate::domain::{Invalid, Kind, Plan, TenantId};
+use crate::domain::{Invalid, Kind, Page, PageRequest, Plan, TenantId};
 use crate::store::{self, Work};
 
 /// The plans that a tenant may use, its own and those of the tenants above it.
@@ -10,6 +10,30 @@ pub async fn list<P: Includes<ViewPlans>>(
     tenant: TenantId,
 ) -> Result<Vec<Plan>, AppError> {
     Ok(store::plans::usable(work, tenant).await?)
+}
+
+/// The same by name, page by page.
+pub async fn page<P: Includes<ViewPlans>>(
+    work: &Work<P>,
+    request: &PageRequest,
+) -> Result<Page<Plan>, AppError> {
+    let key = |plan: &Plan| vec![plan.name.clone(), plan.id.to_string()];
+    let mut plans = list(work, work.tenant().id).await?;
+    plans.sort_by_key(key);
+    let total = plans.len() as u64;
+    if let Some(after) = &request.after {
+        plans.retain(|plan| key(plan) > *after);
+    }
+    Ok(Page::cut(plans, request, total, key))
+}
+
+/// One plan that the tenant of the path may use, by id or slug. Where two have the same slug, the
+/// nearer tenant's counts.
+pub async fn find<P: Includes<ViewPlans>>(work: &Work<P>, plan: &str) -> Result<Plan, AppError> {
+    let named = |known: &Plan| known.slug.as_str() == plan || known.id.to_string() == plan;
+    let plans = list(work, work.tenant().id).await?;
+    let found = plans.into_iter().find(named);
+    found.ok_or(AppError::NotFound("plan"))
 }
 
 /// The plan of that slug, or the default one of that kind, that a tenant may use. Where two have

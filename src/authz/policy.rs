@@ -185,6 +185,10 @@ policy! {
     RemoveUsers: Admin changes "users" [ViewUsers, ViewMailboxes, ViewPlans, RemoveMailboxes]
     /// See plans.
     ViewPlans: Viewer looks "plans" []
+    /// See how many mailboxes of each plan there may be.
+    ViewSeats: Viewer looks "seats" [ViewPlans, ViewTenants]
+    /// Give seats to a tenant, from above it.
+    ManageSeats: Admin changes "seats" [ViewSeats, ViewPlans, ViewTenants]
     /// See mailboxes.
     ViewMailboxes: Viewer looks "mailboxes" []
     /// See who has which mailbox, and what a change would do: the tabs and the page of a mailbox.

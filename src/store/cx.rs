@@ -202,8 +202,8 @@ pub struct Cx<P> {
     role: Role,
     platform_role: Option<Role>,
     tenant: Tenant,
-    /// Whether the actor also holds a role above the tenant.
-    from_above: bool,
+    /// The actor's role above the tenant, if there is one.
+    role_above: Option<Role>,
     reach: Reach,
     facts: RequestFacts,
     permission: PhantomData<P>,
@@ -315,7 +315,11 @@ async fn authorize<P: Permission>(
         .filter(|(id, _)| Some(*id) == root)
         .map(|(_, role)| *role)
         .max();
-    let from_above = roles.iter().any(|(id, _)| *id != row.id);
+    let role_above = roles
+        .iter()
+        .filter(|(id, _)| *id != row.id)
+        .map(|(_, role)| *role)
+        .max();
     if role < P::NEEDS {
         return Err(Denied::Forbidden {
             needs: P::NAME,
@@ -347,7 +351,7 @@ async fn authorize<P: Permission>(
         role,
         platform_role,
         tenant,
-        from_above,
+        role_above,
         reach,
         facts,
         permission: PhantomData,
@@ -403,6 +407,12 @@ impl<P: Permission> Cx<P> {
         self.role
     }
 
+    /// The actor's role on tenants above, if there is one.
+    #[must_use]
+    pub fn role_above(&self) -> Option<Role> {
+        self.role_above
+    }
+
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
@@ -427,7 +437,7 @@ impl<P: Permission> Cx<P> {
             role: self.role,
             platform_role: self.platform_role,
             tenant: self.tenant.clone(),
-            from_above: self.from_above,
+            role_above: self.role_above,
             reach: self.reach.clone(),
             facts: self.facts.clone(),
             permission: PhantomData,
@@ -440,7 +450,7 @@ impl<P: Permission> Cx<P> {
         reason = "it lies outside the reach, and the role above it is the permission"
     )]
     pub async fn parent(&self) -> Result<Option<Tenant>, StoreError> {
-        let Some(parent) = self.tenant.parent.filter(|_| self.from_above) else {
+        let Some(parent) = self.tenant.parent.filter(|_| self.role_above.is_some()) else {
             return Ok(None);
         };
         let query = tenant::Entity::find_by_id(parent.0);
@@ -463,6 +473,7 @@ impl<P: Permission> Cx<P> {
             actor: self.actor.clone(),
             role: self.role,
             platform_role: self.platform_role,
+            role_above: self.role_above,
             tenant: self.tenant.clone(),
             facts: self.facts.clone(),
             now: self.core.clock.now(),
@@ -484,6 +495,7 @@ pub struct Work<P> {
     pub(super) actor: Actor,
     pub(super) role: Role,
     pub(super) platform_role: Option<Role>,
+    pub(super) role_above: Option<Role>,
     pub(super) tenant: Tenant,
     pub(super) facts: RequestFacts,
     pub(super) now: DateTime<Utc>,
@@ -521,6 +533,12 @@ impl<P: Permission> Work<P> {
     #[must_use]
     pub fn platform_role(&self) -> Option<Role> {
         self.platform_role
+    }
+
+    /// The actor's role on tenants above the one that the path names, if there is one.
+    #[must_use]
+    pub fn role_above(&self) -> Option<Role> {
+        self.role_above
     }
 
     /// The moment of this transaction: the same for everything in it.

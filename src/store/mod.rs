@@ -64,6 +64,7 @@ pub mod messages;
 pub mod overview;
 pub mod plans;
 pub mod seal;
+pub mod seats;
 pub mod servers;
 pub mod tenants;
 pub mod users;

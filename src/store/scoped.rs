@@ -1,16 +1,16 @@
 //! Where every row that belongs to a tenant is read and written. The filter is added here, so that
 //! nothing above can leave it out.
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DatabaseTransaction, DbErr, DeleteMany,
-    EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait, Select, UpdateMany,
-    sea_query::SelectStatement,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, DbErr,
+    DeleteMany, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait, Select,
+    UpdateMany, sea_query::SelectStatement,
 };
 
 use super::schema::{
     api_key, audit_event, conversion_batch, conversion_choice, conversion_item,
     conversion_selection, domain, mail_server, mailbox, mailbox_check, mailbox_copy,
-    mailbox_import, mailbox_import_left_out, mailbox_import_list, message, plan, stray, tenant,
-    user,
+    mailbox_import, mailbox_import_left_out, mailbox_import_list, message, plan, seat, stray,
+    tenant, user,
 };
 use crate::domain::{TenantId, TenantKind};
 
@@ -46,6 +46,7 @@ owned! {
     mailbox_copy.TenantId,
     message.TenantId,
     plan.TenantId,
+    seat.TenantId,
     stray.TenantId,
     user.TenantId,
 }
@@ -68,10 +69,16 @@ impl Reach {
         query
             .select_only()
             .column(tenant::Column::Id)
-            .filter(tenant::Column::Path.gte(self.path.as_str()))
-            .filter(tenant::Column::Path.lt(format!("{}~", self.path)))
+            .filter(at_or_below(&self.path))
             .into_query()
     }
+}
+
+/// The tenants at or below a path.
+pub(super) fn at_or_below(path: &str) -> Condition {
+    Condition::all()
+        .add(tenant::Column::Path.gte(path))
+        .add(tenant::Column::Path.lt(format!("{path}~")))
 }
 
 /// How much of the tree is within reach: the filter says the same in each case, as cheaply as it can.

@@ -83,18 +83,8 @@ pub async fn page<P: Includes<ViewTenants>>(
         );
     }
     let total = query.clone().count(&work.scoped.tx).await?;
-    if let Some([name, id]) = request.after.as_deref()
-        && let Ok(id) = id.parse::<Uuid>()
-    {
-        query = query.filter(
-            Condition::any()
-                .add(tenant::Column::Name.gt(name.as_str()))
-                .add(
-                    tenant::Column::Name
-                        .eq(name.as_str())
-                        .and(tenant::Column::Id.gt(id)),
-                ),
-        );
+    if let Some(after) = request.after.as_deref().and_then(after) {
+        query = query.filter(after);
     }
     let rows = query
         .order_by_asc(tenant::Column::Name)
@@ -108,6 +98,15 @@ pub async fn page<P: Includes<ViewTenants>>(
     let Page { items, next, total } = page;
     let items = summaries(work, items).await?;
     Ok(Page { items, next, total })
+}
+
+/// Those after one, in the order of lists.
+pub(super) fn after(key: &[String]) -> Option<Condition> {
+    use tenant::Column::{Id, Name};
+    let [name, id] = key else { return None };
+    let (name, id) = (name.as_str(), id.parse::<Uuid>().ok()?);
+    let later = Name.eq(name).and(Id.gt(id));
+    Some(Condition::any().add(Name.gt(name)).add(later))
 }
 
 /// The tenant that the path names.

@@ -23,6 +23,7 @@ pub mod member;
 pub mod membership;
 pub mod message;
 pub mod plan;
+pub mod seat;
 pub mod session;
 pub mod sign_in_throttle;
 pub mod stray;
