@@ -69,10 +69,19 @@ where
     P: Includes<ViewSeats> + Includes<ViewPlans>,
 {
     let plans = plans::list(work, work.tenant().id).await?;
-    let page = store::seats::below(work, &ids(&plans), request).await?;
-    Ok(page.map(|(tenant, standing)| TenantSeats {
-        tenant,
-        plans: with_seats(plans.clone(), &standing),
+    let (page, standing) = store::seats::below(work, &ids(&plans), request).await?;
+    Ok(page.map(|(tenant, path)| {
+        let each = |plan: &Plan| {
+            let (seats, set_at) = standing.seats_at(&path, plan.id);
+            let plan = plan.clone();
+            PlanSeats {
+                plan,
+                seats,
+                set_at,
+            }
+        };
+        let plans = plans.iter().map(each).collect();
+        TenantSeats { tenant, plans }
     }))
 }
 

@@ -1,8 +1,8 @@
 //! Seats: how many mailboxes of a plan a tenant may have. They are handed down the tree: a limit that
 //! a tenant has counts in full where it came from, whether its seats are taken or not.
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Invalid, PlanId, TenantId};
+use super::{Invalid, MailboxId, PlanId, TenantId};
 
 /// The most that can be entered as a limit.
 pub const MOST: u64 = 1_000_000_000;
@@ -170,20 +170,55 @@ pub struct NoSeat {
 }
 
 impl NoSeat {
-    /// What happened and what to do now.
+    /// What happened to somebody who chose the plan, and what to do now.
     #[must_use]
     pub fn sentence(&self) -> String {
         let Self { tenant, plan, .. } = self;
-        let what = match self.limit {
+        format!(
+            "{} Choose another plan, take a mailbox of {plan} away, or ask whoever gives {tenant} its \
+             seats for more.",
+            self.what()
+        )
+    }
+
+    /// The same for a mailbox that is to come back.
+    #[must_use]
+    pub fn to_bring_back(&self, address: &str) -> String {
+        let Self { tenant, plan, .. } = self;
+        format!(
+            "{} To bring {address} back, take another mailbox of {plan} away first, or ask whoever \
+             gives {tenant} its seats for more.",
+            self.what()
+        )
+    }
+
+    /// The same for a mailbox that is to be converted, where so many are left for those before it.
+    #[must_use]
+    pub fn to_convert(&self, address: &str, left: u64) -> String {
+        let Self { tenant, plan, .. } = self;
+        let what = match left {
+            0 => self.what(),
+            1 => format!(
+                "One seat of {plan} is left for {tenant}, and one before {address} takes it."
+            ),
+            _ => format!(
+                "{left} seats of {plan} are left for {tenant}, and those before {address} take them."
+            ),
+        };
+        format!(
+            "{what} To convert {address}, take a mailbox of {plan} away first, or ask whoever gives \
+             {tenant} its seats for more."
+        )
+    }
+
+    fn what(&self) -> String {
+        let Self { tenant, plan, .. } = self;
+        match self.limit {
             Some(0) => format!("{tenant} has no seat of {plan}."),
             Some(1) => format!("{tenant} has one seat of {plan}, and it is taken."),
             Some(limit) => format!("{tenant} has {limit} seats of {plan}, and all are taken."),
             None => format!("No seat of {plan} is left for {tenant}."),
-        };
-        format!(
-            "{what} Choose another plan, take a mailbox of {plan} away, or ask whoever gives {tenant} \
-             its seats for more."
-        )
+        }
     }
 }
 
@@ -203,20 +238,36 @@ pub struct Needed {
 /// Seats promised so far to mailboxes that are looked at together: they compete, first come first
 /// served.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Promised(HashMap<(TenantId, PlanId), u64>);
+pub struct Promised {
+    seats: HashMap<(TenantId, PlanId), u64>,
+    to: HashSet<MailboxId>,
+}
 
 impl Promised {
     /// So many were promised before.
     #[must_use]
     pub fn before(promised: impl IntoIterator<Item = ((TenantId, PlanId), u64)>) -> Self {
-        Self(promised.into_iter().collect())
+        Self {
+            seats: promised.into_iter().collect(),
+            to: HashSet::new(),
+        }
     }
 
-    /// Promises one more, if there is one.
-    pub fn promise(&mut self, needed: &Needed) -> bool {
-        let promised = self.0.entry((needed.holder, needed.plan)).or_default();
+    /// Promises a mailbox one more, if there is one. It gets one, however often it is named.
+    pub fn promise(&mut self, needed: &Needed, mailbox: MailboxId) -> bool {
+        if self.to.contains(&mailbox) {
+            return true;
+        }
+        let key = (needed.holder, needed.plan);
+        let promised = self.seats.entry(key).or_default();
         let there = *promised < needed.left;
-        *promised += u64::from(there);
+        if there {
+            *promised += 1;
+            self.to.insert(mailbox);
+        }
         there
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,9 +32,15 @@ impl Standing {
     /// How the tenant that it was read for stands with a plan, and when its limit was set.
     #[must_use]
     pub fn seats(&self, plan: PlanId) -> (Seats, Option<DateTime<Utc>>) {
+        self.seats_at(&self.path, plan)
+    }
+
+    /// The same for a tenant below that.
+    #[must_use]
+    pub fn seats_at(&self, path: &str, plan: PlanId) -> (Seats, Option<DateTime<Utc>>) {
         let ledger = self.ledgers.get(&plan);
-        let seats = ledger.map(|ledger| ledger.seats(&self.path));
-        let changed = self.changed.get(&(self.path.clone(), plan)).copied();
+        let seats = ledger.map(|ledger| ledger.seats(path));
+        let changed = self.changed.get(&(path.to_owned(), plan)).copied();
         (seats.unwrap_or_default(), changed)
     }
 
@@ -63,12 +69,13 @@ pub async fn of<P: Includes<ViewSeats>>(
     around(work, path, plans).await
 }
 
-/// The tenants right below the one that the path names, by name, each with how it stands.
+/// The tenants right below the one that the path names, by name, each with its place in the tree; and
+/// how all of them stand.
 pub async fn below<P: Includes<ViewSeats>>(
     work: &Work<P>,
     plans: &[PlanId],
     request: &PageRequest,
-) -> Result<Page<(Tenant, Standing)>, StoreError> {
+) -> Result<(Page<(Tenant, String)>, Standing), StoreError> {
     use tenant::Column;
     let children = work
         .scoped
@@ -76,10 +83,7 @@ pub async fn below<P: Includes<ViewSeats>>(
         .filter(Column::ParentId.eq(work.tenant().id.0));
     let total = children.clone().count(&work.scoped.tx).await?;
     let after = request.after.as_deref().and_then(tenants::after);
-    let children = match after {
-        Some(after) => children.filter(after),
-        None => children,
-    };
+    let children = children.filter(after.unwrap_or_else(Condition::all));
     let rows = children
         .order_by_asc(Column::Name)
         .order_by_asc(Column::Id)
@@ -89,14 +93,12 @@ pub async fn below<P: Includes<ViewSeats>>(
     let page = Page::cut(rows, request, total, |row| {
         vec![row.name.clone(), row.id.to_string()]
     });
-    let all = around(work, work.scoped.reach.path.clone(), plans).await?;
-    Ok(page.map(|row| {
-        let standing = Standing {
-            path: row.path.clone(),
-            ..all.clone()
-        };
-        (tenants::from_row(row), standing)
-    }))
+    let standing = around(work, work.scoped.reach.path.clone(), plans).await?;
+    let placed = |row: tenant::Model| {
+        let path = row.path.clone();
+        (tenants::from_row(row), path)
+    };
+    Ok((page.map(placed), standing))
 }
 
 /// Everything that decides about the seats at and below a path.

@@ -26,6 +26,7 @@ use crate::web::error::{FieldFault, PROBLEM_JSON, ProblemBody};
     ),
     paths(
         v1::tenants::list, v1::tenants::create, v1::tenants::show, v1::tenant_settings::change,
+        v1::plans::list, v1::seats::list, v1::seats::show, v1::seats::set, v1::seats::remove,
         v1::domains::list, v1::domains::create, v1::domains::show, v1::domains::change,
         v1::domains::remove, v1::domains::verify,
         v1::users::list, v1::users::create, v1::users::show, v1::users::change, v1::users::remove,
@@ -165,6 +166,7 @@ fn in_path(name: &str) -> Parameter {
         "server" => "Id or name of a mail server",
         "address" => "An address on the server",
         "key" => "Id of a key",
+        "plan" => "Id or slug of a plan",
         _ => "",
     };
     parameter(name, ParameterIn::Path, Required::True, about, Type::String)

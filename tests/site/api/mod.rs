@@ -6,5 +6,6 @@ mod idempotency;
 mod imports;
 mod keys;
 mod mailboxes;
+mod seats;
 mod tenants;
 mod users;

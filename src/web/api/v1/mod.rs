@@ -13,7 +13,9 @@ pub mod mail_servers;
 pub mod mailbox_actions;
 pub mod mailboxes;
 pub mod messages;
+pub mod plans;
 pub mod reversals;
+pub mod seats;
 pub mod tenant_settings;
 pub mod tenants;
 pub mod users;
@@ -41,6 +43,14 @@ pub fn routes(site: &mut ServiceConfig) {
         at("/api/v1/tenants/{tenant}")
             .get(tenants::show)
             .patch(tenant_settings::change),
+    )
+    .service(of("/plans").get(plans::list))
+    .service(of("/seats").get(seats::list))
+    .service(
+        of("/seats/{plan}")
+            .get(seats::show)
+            .put(seats::set)
+            .delete(seats::remove),
     )
     .service(of("/domains").get(domains::list).post(domains::create))
     .service(
