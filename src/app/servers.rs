@@ -1,7 +1,7 @@
 //! Mail servers, as an admin sees them, and the accounts on them that nobody knows.
 use serde_json::json;
 
-use super::{AppError, mailboxes, plans};
+use super::{AppError, mailboxes, plans, seats};
 use crate::authz::{Includes, ManageServers, ViewServers};
 use crate::domain::{EmailAddress, Kind, Mailbox, Page, PageRequest, Protocols, Switches};
 pub use crate::domain::{Found, Server, Stray};
@@ -49,6 +49,8 @@ pub async fn adopt_stray(
         return Err(mailboxes::taken(address, holder));
     }
     let plan = plans::choose(&work, tenant, kind(found.open), None, "plan").await?;
+    let seat = seats::take(&work, tenant, plan.id).await?;
+    seat.map_err(|none| AppError::conflict("no-seat", none.sentence()))?;
     let new = store::mailboxes::New {
         tenant,
         domain,

@@ -10,6 +10,7 @@ mod mailboxes;
 mod overview;
 mod pace;
 mod schema;
+mod seats;
 mod sign_in;
 #[path = "../support/slow.rs"]
 mod slow;

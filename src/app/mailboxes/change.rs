@@ -1,7 +1,7 @@
 //! Changes of a mailbox in service: name, size, plan, switches, suspension.
 use serde_json::{Map, Value, json};
 
-use super::super::{AppError, plans};
+use super::super::{AppError, plans, seats};
 use super::{
     event, expect_in_service, expect_not_converting, expect_version, find, find_to_change,
 };
@@ -42,6 +42,10 @@ pub async fn update(
         None => store::plans::of(&work, &mailbox).await?,
     };
     let quota_bytes = size(&work, &mailbox, &change, &plan).await?;
+    if plan.id != mailbox.plan {
+        let seat = seats::take(&work, mailbox.tenant, plan.id).await?;
+        seat.map_err(|none| Invalid::field("plan", none.sentence()))?;
+    }
     let update = Update {
         display_name: change
             .display_name

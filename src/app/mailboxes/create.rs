@@ -2,7 +2,7 @@
 use serde_json::json;
 
 use super::super::users::NewMailbox;
-use super::super::{AppError, plans};
+use super::super::{AppError, plans, seats};
 use super::{event, find};
 use crate::authz::{CreateMailboxes, Includes, Mutates, ViewPlans};
 use crate::domain::{
@@ -76,6 +76,8 @@ where
         Some(bytes) => plan::quota(&format!("{within}quota_bytes"), bytes, &plan)?,
         None => plan.quota_bytes,
     };
+    let seat = seats::take(work, whose.tenant, plan.id).await?;
+    seat.map_err(|none| Invalid::field(&field, none.sentence()))?;
     let new = store::mailboxes::New {
         tenant: whose.tenant,
         domain: whose.domain,

@@ -2,7 +2,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::super::AppError;
+use super::super::{AppError, seats};
 use super::{event, expect_not_converting, find, find_to_change};
 use crate::authz::{Includes, Mutates, PurgeMailboxes, RemoveMailboxes, ViewPlans};
 use crate::domain::Mailbox;
@@ -49,13 +49,17 @@ where
     Ok(Some(told("mailbox.retained", mailbox, &kept)))
 }
 
-/// Brings a retained mailbox back, in the kind it had.
+/// Brings a retained mailbox back, in the kind it had. While it is kept it takes no seat; now it does.
 pub async fn bring_back(work: Work<RemoveMailboxes>, mailbox: &str) -> Result<Mailbox, AppError> {
     let mailbox = find_to_change(&work, mailbox).await?;
     if mailbox.retained_at.is_none() {
         return Ok(mailbox);
     }
     expect_not_purged(&mailbox)?;
+    let seat = seats::take(&work, mailbox.tenant, mailbox.plan).await?;
+    seat.map_err(|none| {
+        AppError::conflict("no-seat", none.to_bring_back(mailbox.address.as_str()))
+    })?;
     store::mailboxes::bring_back(&work, &mailbox).await?;
     let changed = find(&work, &mailbox.id.to_string()).await?;
     let event = told("mailbox.brought_back", &mailbox, &changed);
