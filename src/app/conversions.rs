@@ -8,6 +8,7 @@ use crate::authz::{ConvertMailboxes, Includes, Role, ViewConversions, ViewPlans}
 use crate::domain::conversion::KeepOpen;
 use crate::domain::conversion::pre_check;
 use crate::domain::headway::{self, Headway};
+use crate::domain::seats::Promised;
 use crate::domain::{
     Batch, BatchId, BatchState, Invalid, Item, ItemId, ItemState, Kind, MailboxId, Page,
     PageRequest, PlanId, PreCheck, ServerId,
@@ -54,11 +55,13 @@ where
     }
     let facts = conversions::facts(work, to, mailboxes, None).await?;
     let facts = on_server(work, server, facts)?;
+    let mut promised = Promised::default();
     let checked = mailboxes.iter().zip(&facts).map(|(name, facts)| {
-        facts.as_ref().map_or_else(
-            || PreCheck::unknown(name),
-            |facts| pre_check::pre_check(facts.subject(), to, keep_open, work.now()),
-        )
+        let Some(facts) = facts else {
+            return PreCheck::unknown(name);
+        };
+        let check = pre_check::pre_check(facts.subject(), to, keep_open, work.now());
+        check.seated(facts.seat(), &mut promised)
     });
     Ok(checked.collect())
 }
@@ -223,6 +226,7 @@ fn checked(
     let mut faults = Invalid::default();
     let mut seen: HashMap<MailboxId, usize> = HashMap::with_capacity(facts.len());
     let mut fine = Vec::with_capacity(facts.len());
+    let mut promised = Promised::default();
     for (i, (name, facts)) in new.mailboxes.iter().zip(facts).enumerate() {
         let field = format!("mailboxes/{i}");
         let Some(facts) = facts else {
@@ -239,6 +243,7 @@ fn checked(
             continue;
         }
         let check = pre_check::pre_check(facts.subject(), new.to, &new.keep_open, now);
+        let check = check.seated(facts.seat(), &mut promised);
         if let Some(why) = check.why_not() {
             faults.push(&field, why);
         } else if let Some(plan) = &facts.plan_to {

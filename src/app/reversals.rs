@@ -8,6 +8,7 @@ use super::AppError;
 use super::conversions::event;
 use crate::authz::{ConvertMailboxes, Includes, ViewConversions, ViewPlans};
 use crate::domain::conversion::pre_check;
+use crate::domain::seats::Promised;
 use crate::domain::{
     Batch, BatchId, Blocker, Invalid, Item, ItemId, ItemState, Kind, PlanId, PreCheck, Way,
 };
@@ -79,13 +80,14 @@ where
     P: Includes<ViewConversions> + Includes<ViewPlans>,
 {
     let limit = limit.min(MOST);
+    let mut promised = Promised::default();
     match chosen {
         Chosen::Named(names) => {
             let names = &names[..names.len().min(limit)];
             let found = named(work, batch, names).await?;
             let to = found.iter().find_map(|one| Some(one.as_ref().ok()?.0.from));
             let check = |(name, found): (&String, Result<(Item, Facts), Blocker>)| match found {
-                Ok((item, facts)) => back(work, &item, &facts),
+                Ok((item, facts)) => back(work, &item, &facts, &mut promised),
                 Err(blocker) => refused(name, blocker),
             };
             let of = names.iter().zip(found).map(check).collect();
@@ -96,7 +98,8 @@ where
             let items = reversals::undoable(work, batch, None, limit as u64).await?;
             let to = items.first().map(|item| item.from);
             let known = facts_of(work, &items).await?;
-            let of = known.iter().map(|(item, facts)| back(work, item, facts));
+            let back = |(item, facts): &(Item, Facts)| back(work, item, facts, &mut promised);
+            let of = known.iter().map(back);
             Ok(Preview {
                 to,
                 of: of.collect(),
@@ -178,7 +181,7 @@ async fn check_named(
     conversions::lock(work, names).await?;
     let mut faults = Invalid::default();
     let mut seen = HashSet::with_capacity(names.len());
-    let mut fine = vec![];
+    let (mut fine, mut promised) = (vec![], Promised::default());
     for (i, found) in named(work, batch, names).await?.into_iter().enumerate() {
         let field = format!("mailboxes/{i}");
         match found {
@@ -186,7 +189,7 @@ async fn check_named(
             Ok((item, _)) if !seen.insert(item.id) => {
                 faults.push(&field, format!("{} is named twice.", item.address));
             }
-            Ok((item, facts)) => match back(work, &item, &facts).why_not() {
+            Ok((item, facts)) => match back(work, &item, &facts, &mut promised).why_not() {
                 Some(why) => faults.push(&field, why),
                 None => fine.push((item, facts)),
             },
@@ -272,11 +275,12 @@ fn with_plans(found: Vec<(Item, Facts)>) -> Vec<Undo> {
     with.collect()
 }
 
-fn back<P>(work: &Work<P>, item: &Item, facts: &Facts) -> PreCheck
+fn back<P>(work: &Work<P>, item: &Item, facts: &Facts, promised: &mut Promised) -> PreCheck
 where
     P: Includes<ViewConversions>,
 {
-    pre_check::pre_check(facts.subject(), item.from, &[], work.now())
+    let check = pre_check::pre_check(facts.subject(), item.from, &[], work.now());
+    check.seated(facts.seat(), promised)
 }
 
 async fn expect_something<P>(work: &Work<P>, batch: BatchId) -> Result<(), AppError>

@@ -78,6 +78,8 @@ pub struct Choice {
     pub goes_to: String,
     /// The plan that it would get.
     pub plan: Option<PlanId>,
+    /// Whose seat of it the row was promised, where there is a limit.
+    pub seat_of: Option<TenantId>,
     /// Plan and price code before and after, in words.
     pub plan_change: String,
     /// What closes, each with its last use.
@@ -112,6 +114,7 @@ impl Choice {
             server: String::new(),
             goes_to: String::new(),
             plan: None,
+            seat_of: None,
             plan_change: String::new(),
             closes: vec![],
             opens: Protocols::NONE,
@@ -167,6 +170,7 @@ impl Choice {
         self.opens = check.opens.iter().copied().collect();
         self.closes.clone_from(&check.closes);
         self.plan_change = plan_change(check);
+        self.seat_of = check.seat_of;
         self.messages = check.messages;
         self.bytes = check.bytes;
         self.verdict = if self.used_lately.is_empty() {

@@ -85,7 +85,11 @@ async fn view(
     Ok(cx.await?.begin().await?)
 }
 
-async fn look(context: &Context, task: &Task, rows: Vec<Choice>) -> anyhow::Result<Vec<Choice>> {
+async fn look(
+    context: &Context,
+    task: &mut Task,
+    rows: Vec<Choice>,
+) -> anyhow::Result<Vec<Choice>> {
     let work = view(context, task).await?;
     let names: Vec<String> = rows.iter().map(|row| row.address.clone()).collect();
     let facts = named_facts(&work, task.to, &names, None).await?;
@@ -103,6 +107,7 @@ async fn look(context: &Context, task: &Task, rows: Vec<Choice>) -> anyhow::Resu
         selections::already(&context.store, task, &known).await?
     };
     let now = context.store.clock().now();
+    let mut promised = std::mem::take(&mut task.promised);
     let verdict = |(row, named): (Choice, Named)| match named {
         Named::Nobody => row.unknown(),
         Named::Unreadable(why) => {
@@ -117,16 +122,18 @@ async fn look(context: &Context, task: &Task, rows: Vec<Choice>) -> anyhow::Resu
             let facts = facts.on(task.server);
             let twice = !seen.insert(facts.mailbox.id);
             let check = pre_check(facts.subject(), task.to, &task.keep_open, now);
-            let row = with_facts(row, &facts).seen(&check, now);
             if twice {
+                let row = with_facts(row, &facts).seen(&check, now);
                 let why = format!("{} is named twice. This row is left out.", row.address);
-                row.left_out("named_twice", why)
-            } else {
-                row
+                return row.left_out("named_twice", why);
             }
+            let check = check.seated(facts.seat(), &mut promised);
+            with_facts(row, &facts).seen(&check, now)
         }
     };
-    Ok(rows.into_iter().zip(facts).map(verdict).collect())
+    let looked = rows.into_iter().zip(facts).map(verdict).collect();
+    task.promised = promised;
+    Ok(looked)
 }
 
 fn with_facts(row: Choice, facts: &Facts) -> Choice {

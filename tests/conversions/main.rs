@@ -30,6 +30,7 @@ mod pace;
 mod post;
 mod real;
 mod returned;
+mod seats;
 mod sigkill;
 mod theatre;
 mod there_and_back;

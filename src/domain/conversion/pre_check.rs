@@ -5,17 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use super::Way;
 use crate::domain::effective::{SwitchValue, effective};
+use crate::domain::seats::{Needed, Promised};
 use crate::domain::server::{self, Candidate};
 use crate::domain::{
     EmailAddress, Kind, Mailbox, MailboxId, MailboxState, Plan, PlanId, Protocol, Protocols,
-    ServerId, Switches,
+    ServerId, Switches, TenantId,
 };
 
 /// Why a mailbox cannot be converted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Blocker {
     /// A stable word: `not_found`, `same_kind`, `already_converting`, `retained`, `not_ready`,
-    /// `drift`, `domain_unproved`, `no_plan`, `over_quota`, `no_server`.
+    /// `drift`, `domain_unproved`, `no_plan`, `over_quota`, `no_server`, `no_seat`.
     pub code: String,
     /// One sentence: what is in the way and what to do about it.
     pub detail: String,
@@ -71,6 +72,8 @@ pub struct PreCheck {
     pub messages: i64,
     /// Bytes, as last read.
     pub bytes: i64,
+    /// Whose seat it was promised; `None` where it needs none, or there is no limit.
+    pub seat_of: Option<TenantId>,
 }
 
 /// What a conversion changes about a mailbox, and what it had in the other kind.
@@ -139,7 +142,28 @@ impl PreCheck {
             price_codes: (None, None),
             messages: 0,
             bytes: 0,
+            seat_of: None,
         }
+    }
+
+    /// With the seat that it needs, if it does, promised or in the way. What cannot be converted anyway
+    /// is promised none.
+    #[must_use]
+    pub fn seated(mut self, needed: Option<&Needed>, promised: &mut Promised) -> Self {
+        let (Some(needed), Some(mailbox)) = (needed, self.mailbox) else {
+            return self;
+        };
+        if !self.blockers.is_empty() {
+            return self;
+        }
+        if promised.promise(needed, mailbox) {
+            self.seat_of = Some(needed.holder);
+        } else {
+            let none = &needed.refusal;
+            let detail = none.to_convert(self.address.as_str(), needed.left);
+            self.blockers.push(blocker("no_seat", detail));
+        }
+        self
     }
 
     /// The blockers as one text; `None` when there is none.
@@ -184,6 +208,7 @@ pub fn pre_check(
         ),
         messages: mailbox.messages,
         bytes: mailbox.used_bytes,
+        seat_of: None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::authz::{ConvertMailboxes, ViewConversions};
 use crate::backends::imap::copy::Mode;
 use crate::backends::{Depth, ServerError};
 use crate::domain::conversion::pre_check::{pre_check, settings_after};
+use crate::domain::seats::Promised;
 use crate::domain::snapshot::{Snapshot, read_again};
 use crate::domain::{Place, Receipt, ServerId, Way};
 use crate::engine::Context;
@@ -87,6 +88,7 @@ async fn check(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
     };
     let now = context.store.clock().now();
     let checked = pre_check(facts.subject(), job.to, &job.keep_open, now);
+    let checked = checked.seated(facts.seat(), &mut Promised::default());
     if facts.mailbox.state == crate::domain::MailboxState::Pending && checked.blockers.len() == 1 {
         let why = "the last change of the mailbox is still on its way".to_owned();
         return Ok(Step::Not(ServerError::Busy(why)));
@@ -147,12 +149,33 @@ async fn inspect(context: &Context, job: &Job) -> anyhow::Result<Step> {
 }
 
 /// Shuts every door: cached logins are forgotten and open sessions end.
+///
+/// Before that is the last moment at which nobody notices that the seat has been taken meanwhile.
 async fn shut(context: &Context, job: &Job) -> anyhow::Result<Step> {
+    if let Some(why) = no_seat(context, job).await? {
+        return Ok(Step::GiveUp(why, None));
+    }
     match saved::shut(&context.store, job).await? {
         Saved::Yes(Some(generation)) => bring(context, job, generation, Place::Mark).await,
         Saved::Yes(None) => Ok(Step::Held),
         Saved::Lost => Ok(Step::Lost),
     }
+}
+
+/// Why it cannot have the seat that it needs, as things stand now.
+async fn no_seat(context: &Context, job: &Job) -> anyhow::Result<Option<String>> {
+    let tenant = TenantRef::Id(job.tenant);
+    let cx = context
+        .store
+        .authorize::<ViewConversions>("conversion", &tenant)
+        .await?;
+    let work = cx.begin().await?;
+    let named = [job.mailbox.to_string()];
+    let facts = mailboxes::facts(&work, job.to, &named, Some(begun(job))).await?;
+    let facts = facts.into_iter().next().flatten();
+    let needed = facts.as_ref().and_then(mailboxes::Facts::seat);
+    let none = needed.filter(|needed| needed.left == 0);
+    Ok(none.map(|needed| needed.refusal.to_convert(job.address.as_str(), 0)))
 }
 
 /// Brings the copy and the survey up to date: now nobody can change anything, so this is what must
@@ -207,8 +230,13 @@ async fn switch(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
         &job.keep_open,
         work.now(),
     );
-    let Some(switched) = mailboxes::switch(&work, job, &new).await? else {
-        return Ok(Step::Lost);
+    let switched = match mailboxes::switch(&work, job, &new).await? {
+        Some(Ok(switched)) => switched,
+        Some(Err(none)) => {
+            let why = none.to_convert(job.address.as_str(), 0);
+            return Ok(Step::GiveUp(why, None));
+        }
+        None => return Ok(Step::Lost),
     };
     if switched.now {
         let event = event(job, "mailbox.switched_over").change(

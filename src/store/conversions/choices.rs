@@ -348,6 +348,7 @@ pub(in crate::store) fn to_row(batch: BatchId, choice: &Choice) -> conversion_ch
         month_bits: Set(bits(choice.used_lately)),
         messages: Set(choice.messages),
         bytes: Set(choice.bytes),
+        seat_of: Set(choice.seat_of.map(|tenant| tenant.0)),
         ..Default::default()
     }
 }
@@ -368,6 +369,7 @@ fn from_row(row: Model) -> Result<Choice, StoreError> {
         server: row.server,
         goes_to: row.goes_to,
         plan: row.plan_id.map(PlanId),
+        seat_of: row.seat_of.map(TenantId),
         plan_change: row.plan_change,
         closes: serde_json::from_value(row.closes)?,
         opens: bits(row.opens_bits),

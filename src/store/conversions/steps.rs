@@ -10,12 +10,13 @@ use super::super::engine::conversions::Job;
 use super::super::engine::moves::{self, Left, Role};
 use super::super::mailboxes::{asked, standing, touch};
 use super::super::schema::{conversion_batch, conversion_item, mailbox, plan};
-use super::super::{StoreError, Work};
+use super::super::{StoreError, Work, seats};
 use super::read::not_over;
 use super::{Moved, Trail, control, reversals};
-use crate::authz::{ConvertMailboxes, Includes, Mutates};
+use crate::authz::{ConvertMailboxes, Includes, Mutates, ViewPlans};
 use crate::domain::conversion::Settings;
-use crate::domain::{BatchState, ItemState, Place, PlanId, Receipt, ServerId, Way};
+use crate::domain::seats::NoSeat;
+use crate::domain::{BatchState, ItemState, Place, PlanId, Receipt, ServerId, TenantId, Way};
 
 /// How a conversion ended.
 #[derive(Debug, Clone)]
@@ -45,23 +46,31 @@ pub struct Switched {
     pub now: bool,
 }
 
-/// Gives the mailbox its new kind, plan, quota and switches; its doors stay shut. What it had is
-/// noted on the item.
-pub async fn switch<P: Includes<ConvertMailboxes> + Mutates>(
+/// Gives the mailbox its new kind, plan, quota and switches, and takes the seat for that; its doors
+/// stay shut. What it had is noted on the item. Without a seat nothing is changed.
+pub async fn switch<P>(
     work: &Work<P>,
     job: &Job,
     new: &Settings,
-) -> Result<Option<Switched>, StoreError> {
+) -> Result<Option<Result<Switched, NoSeat>>, StoreError>
+where
+    P: Includes<ConvertMailboxes> + Includes<ViewPlans> + Mutates,
+{
     let Some((item, mut row)) = held(work, job).await? else {
         return Ok(None);
     };
     let mut trail: Trail = serde_json::from_value(item.was)?;
     if trail.settings.is_some() {
-        return Ok(Some(Switched {
+        return Ok(Some(Ok(Switched {
             trail,
             generation: row.asked_generation,
             now: false,
-        }));
+        })));
+    }
+    if new.plan.0 != row.plan_id
+        && let Some(none) = seats::take(work, TenantId(row.tenant_id), new.plan).await?
+    {
+        return Ok(Some(Err(none)));
     }
     trail.settings = Some(settings(&row)?);
     put(&mut row, new);
@@ -72,14 +81,15 @@ pub async fn switch<P: Includes<ConvertMailboxes> + Mutates>(
     }
     write_mailbox(work, &row).await?;
     note(work, job, &trail).await?;
-    Ok(Some(Switched {
+    Ok(Some(Ok(Switched {
         trail,
         generation: row.asked_generation,
         now: true,
-    }))
+    })))
 }
 
-/// Gives the mailbox back what it had before the switch, if it came to that, and opens its doors.
+/// Gives the mailbox back what it had before the switch, if it came to that, and opens its doors. It
+/// takes its old seat again even where that is gone meanwhile: nothing stays half converted.
 pub async fn switch_back<P: Includes<ConvertMailboxes> + Mutates>(
     work: &Work<P>,
     job: &Job,

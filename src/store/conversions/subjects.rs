@@ -19,6 +19,7 @@ use super::read::not_over;
 use crate::authz::{Includes, ViewConversions, ViewPlans};
 use crate::domain::conversion::pre_check::Place;
 use crate::domain::conversion::{Settings, Subject};
+use crate::domain::seats::Needed;
 use crate::domain::server::Candidate;
 use crate::domain::{ItemId, Kind, Mailbox, MailboxId, Plan, PlanId, ServerId, TenantId};
 
@@ -36,9 +37,16 @@ pub struct Facts {
     price_code: Option<String>,
     servers: Arc<[Place]>,
     wanted: Option<ServerId>,
+    seat: Option<Needed>,
 }
 
 impl Facts {
+    /// The seat that it would need: of another plan than it has, where there is a limit.
+    #[must_use]
+    pub const fn seat(&self) -> Option<&Needed> {
+        self.seat.as_ref()
+    }
+
     /// The same mailbox, to be put on that server.
     #[must_use]
     pub const fn on(mut self, server: Option<ServerId>) -> Self {
@@ -171,11 +179,42 @@ pub async fn named_facts<P: Includes<ViewConversions> + Includes<ViewPlans>>(
             former,
             servers: servers.clone(),
             wanted: begun.and_then(|begun| begun.target),
+            seat: None,
             mailbox,
         };
         found.insert(address, Named::Known(Box::new(facts)));
     }
+    seat(work, &mut found).await?;
     Ok(in_order(named, &found, &addresses))
+}
+
+/// Notes the seats that they would need: read once for all of them.
+async fn seat<P: Includes<ViewPlans>>(
+    work: &Work<P>,
+    found: &mut HashMap<String, Named>,
+) -> Result<(), StoreError> {
+    let mut wanted = HashMap::new();
+    for named in found.values() {
+        if let Named::Known(facts) = named
+            && let Some(plan) = &facts.plan_to
+            && plan.id != facts.mailbox.plan
+        {
+            wanted.insert((facts.mailbox.tenant, plan.id), plan);
+        }
+    }
+    let needed = super::super::seats::needed(work, &wanted).await?;
+    if needed.is_empty() {
+        return Ok(());
+    }
+    for named in found.values_mut() {
+        if let Named::Known(facts) = named
+            && let Some(plan) = facts.plan_to.as_ref().map(|plan| plan.id)
+            && plan != facts.mailbox.plan
+        {
+            facts.seat = needed.get(&(facts.mailbox.tenant, plan)).cloned();
+        }
+    }
+    Ok(())
 }
 
 /// The plan that was promised, or that it had in that kind before, if its tenant may use it; else

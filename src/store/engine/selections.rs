@@ -17,9 +17,10 @@ use super::hours::has_come;
 use super::{delete, find, update};
 use crate::domain::conversion::KeepOpen;
 use crate::domain::ids::EventId;
+use crate::domain::seats::Promised;
 use crate::domain::selection::{Choice, Verdict};
 use crate::domain::{
-    BatchId, BatchState, ItemId, Kind, MailboxFilter, MailboxId, ServerId, TenantId,
+    BatchId, BatchState, ItemId, Kind, MailboxFilter, MailboxId, PlanId, ServerId, TenantId,
 };
 
 /// Rows in one statement, which each connection keeps prepared: a wide one takes megabytes.
@@ -42,6 +43,8 @@ pub struct Task {
     pub filter: Option<MailboxFilter>,
     /// The last address that the filter found.
     pub cursor: Option<String>,
+    /// Seats promised to rows that were looked at.
+    pub promised: Promised,
     lease: String,
 }
 
@@ -86,8 +89,34 @@ pub async fn claim(
         server: batch.target_server_id.map(ServerId),
         filter: row.filter.map(serde_json::from_value).transpose()?,
         cursor: row.cursor,
+        promised: promised(engine, batch.id).await?,
         lease: name,
     }))
+}
+
+/// The seats promised by looks before this one, which were cut off: added up once, however many chunks
+/// follow.
+async fn promised(engine: &Engine, batch: Uuid) -> Result<Promised, StoreError> {
+    use conversion_choice::Column;
+    let rows: Vec<(Uuid, Uuid, i64)> = find::<conversion_choice::Entity>()
+        .filter(Column::BatchId.eq(batch))
+        .filter(Column::Verdict.ne(Verdict::Waits.as_str()))
+        .filter(Column::SeatOf.is_not_null())
+        .filter(Column::PlanId.is_not_null())
+        .select_only()
+        .columns([Column::SeatOf, Column::PlanId])
+        .column_as(Column::SeatOf.count(), "promised")
+        .group_by(Column::SeatOf)
+        .group_by(Column::PlanId)
+        .into_tuple()
+        .all(&engine.core.conn)
+        .await?;
+    let each = |(holder, plan, promised)| {
+        let promised: i64 = promised;
+        let promised = u64::try_from(promised).unwrap_or_default();
+        ((TenantId(holder), PlanId(plan)), promised)
+    };
+    Ok(Promised::before(rows.into_iter().map(each)))
 }
 
 /// The next rows that were named and not looked at, in the order of the list.

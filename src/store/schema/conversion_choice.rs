@@ -29,6 +29,7 @@ pub struct Model {
     pub month_bits: i32,
     pub messages: i64,
     pub bytes: i64,
+    pub seat_of: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
