@@ -9,7 +9,7 @@ mod ledgers;
 mod needed;
 
 pub use ledgers::{Standing, below, of};
-pub use needed::needed;
+pub use needed::{is_limited, needed};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::LockType;

@@ -282,9 +282,7 @@ async fn a_seat_that_is_lost_on_the_way_ends_it_before_anything_changed() {
         carry_on(&stage.context).await;
         let over = batch(&stage, &started).await;
         assert_eq!((over.state, over.counts.done), (BatchState::Done, 1));
-        let work = stage
-            .work::<pilothouse::authz::RemoveMailboxes>("acme")
-            .await;
+        let work = stage.work::<RemoveMailboxes>("acme").await;
         mailboxes::retain(work, address(&local).as_str())
             .await
             .unwrap();

@@ -17,7 +17,7 @@ use crate::engine::Context;
 use crate::engine::reconciler::{self, Outcome as Brought};
 use crate::store::conversions::{self as mailboxes, Begun, Outcome};
 use crate::store::engine::conversions::{self as saved, Job, Moment, Saved};
-use crate::store::{Event, TenantRef};
+use crate::store::{Event, TenantRef, seats};
 
 /// What came of a step.
 pub(super) enum Step {
@@ -170,6 +170,9 @@ async fn no_seat(context: &Context, job: &Job) -> anyhow::Result<Option<String>>
         .authorize::<ViewConversions>("conversion", &tenant)
         .await?;
     let work = cx.begin().await?;
+    if !seats::is_limited(&work, &[job.plan]).await? {
+        return Ok(None);
+    }
     let named = [job.mailbox.to_string()];
     let facts = mailboxes::facts(&work, job.to, &named, Some(begun(job))).await?;
     let facts = facts.into_iter().next().flatten();

@@ -19,7 +19,7 @@ pub async fn needed<P: Includes<ViewPlans>>(
 ) -> Result<HashMap<(TenantId, PlanId), Needed>, StoreError> {
     let plans: BTreeSet<PlanId> = wanted.keys().map(|(_, plan)| *plan).collect();
     let plans: Vec<PlanId> = plans.into_iter().collect();
-    if !any_limit(work, &plans).await? {
+    if !is_limited(work, &plans).await? {
         return Ok(HashMap::new());
     }
     let places = places(work, wanted.keys().map(|(tenant, _)| tenant.0)).await?;
@@ -70,11 +70,18 @@ fn nearest<'a>(limits: &'a [Limit], path: &str, plan: PlanId) -> Option<&'a Limi
         .max_by_key(|limit| limit.path.len())
 }
 
+/// Whether anybody has a limit of any of these plans: without one there is nothing more to ask.
 #[expect(
     clippy::disallowed_methods,
     reason = "whether there is any limit at all; it is not shown"
 )]
-async fn any_limit<P: Permission>(work: &Work<P>, plans: &[PlanId]) -> Result<bool, StoreError> {
+pub async fn is_limited<P: Includes<ViewPlans>>(
+    work: &Work<P>,
+    plans: &[PlanId],
+) -> Result<bool, StoreError> {
+    if plans.is_empty() {
+        return Ok(false);
+    }
     let one: Option<Uuid> = seat::Entity::find()
         .filter(seat::Column::PlanId.is_in(plans.iter().map(|plan| plan.0)))
         .select_only()
