@@ -1,6 +1,6 @@
 //! What a pre-check looks at, for one mailbox or for thousands: a handful of queries, and one more
 //! for each tenant that owns any of them.
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -193,7 +193,7 @@ async fn seat<P: Includes<ViewPlans>>(
     work: &Work<P>,
     found: &mut HashMap<String, Named>,
 ) -> Result<(), StoreError> {
-    let mut wanted = HashMap::new();
+    let mut wanted = BTreeMap::new();
     for named in found.values() {
         if let Named::Known(facts) = named
             && let Some(plan) = &facts.plan_to

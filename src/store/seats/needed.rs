@@ -1,5 +1,5 @@
 //! What of the limits a look at many mailboxes meets: read once for all of them.
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use crate::domain::{Plan, PlanId, TenantId};
 /// where there is none, nothing.
 pub async fn needed<P: Includes<ViewPlans>>(
     work: &Work<P>,
-    wanted: &HashMap<(TenantId, PlanId), &Plan>,
+    wanted: &BTreeMap<(TenantId, PlanId), &Plan>,
 ) -> Result<HashMap<(TenantId, PlanId), Needed>, StoreError> {
     let plans: BTreeSet<PlanId> = wanted.keys().map(|(_, plan)| *plan).collect();
     let plans: Vec<PlanId> = plans.into_iter().collect();
