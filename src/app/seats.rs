@@ -1,14 +1,17 @@
 //! Seats: how many mailboxes of a plan a tenant may have, given to it from above.
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{AppError, plans};
 use crate::authz::{Includes, ManageSeats, Mutates, Permission, Role, ViewPlans, ViewSeats};
 pub use crate::domain::seats::limit as parse_limit;
-use crate::domain::seats::{NoSeat, in_range};
+use crate::domain::seats::{Needed, NoSeat, in_range};
 use crate::domain::{
     Invalid, Page, PageRequest, Plan, PlanId, Seats, Tenant, TenantId, TenantKind,
 };
+pub use crate::store::seats::RunOut;
 use crate::store::{self, Cx, Event, Work};
 
 /// A plan, and how a tenant stands with it.
@@ -36,8 +39,8 @@ impl PlanSeats {
 pub struct TenantSeats {
     /// The tenant.
     pub tenant: Tenant,
-    /// Each plan that the tenant above may use, in the order of [`list`].
-    pub plans: Vec<PlanSeats>,
+    /// Its seats of the plan that was asked for.
+    pub seats: Seats,
 }
 
 /// Every plan that the tenant of the path may use, its own first, with its seats.
@@ -62,27 +65,27 @@ where
     Ok(Page { items, next, total })
 }
 
-/// The tenants right below the one of the path, by name, each with its seats of the plans that the
-/// one of the path may use.
-pub async fn below<P>(work: &Work<P>, request: &PageRequest) -> Result<Page<TenantSeats>, AppError>
+/// The tenants right below the one of the path, by name, each with its seats of one plan; `q`
+/// searches name and slug.
+pub async fn below<P>(
+    work: &Work<P>,
+    plan: &Plan,
+    q: Option<&str>,
+    request: &PageRequest,
+) -> Result<Page<TenantSeats>, AppError>
 where
     P: Includes<ViewSeats> + Includes<ViewPlans>,
 {
-    let plans = plans::list(work, work.tenant().id).await?;
-    let (page, standing) = store::seats::below(work, &ids(&plans), request).await?;
-    Ok(page.map(|(tenant, path)| {
-        let each = |plan: &Plan| {
-            let (seats, set_at) = standing.seats_at(&path, plan.id);
-            let plan = plan.clone();
-            PlanSeats {
-                plan,
-                seats,
-                set_at,
-            }
-        };
-        let plans = plans.iter().map(each).collect();
-        TenantSeats { tenant, plans }
-    }))
+    let page = store::seats::below(work, plan.id, q, request).await?;
+    Ok(page.map(|(tenant, seats)| TenantSeats { tenant, seats }))
+}
+
+/// The limits of the tenant of the path and all below that run out, the worst ten, and how many there
+/// are.
+pub async fn run_out<P: Includes<ViewSeats>>(
+    work: &Work<P>,
+) -> Result<(Vec<RunOut>, u64), AppError> {
+    Ok(store::seats::run_out(work, 10).await?)
 }
 
 /// One plan, by id or slug, with the seats of the tenant of the path.
@@ -96,11 +99,28 @@ where
     found.ok_or(AppError::NotFound("plan"))
 }
 
+/// The seat that one more mailbox of a plan would need at a tenant within reach, where there is a
+/// limit.
+pub async fn needed<P: Includes<ViewPlans>>(
+    work: &Work<P>,
+    tenant: TenantId,
+    plan: &Plan,
+) -> Result<Option<Needed>, AppError> {
+    let wanted = BTreeMap::from([((tenant, plan.id), plan)]);
+    let needed = store::seats::needed(work, &wanted).await?;
+    Ok(needed.into_values().next())
+}
+
 /// For pages: whether the tenant of the path can be given seats by whoever asks. It hides, it does
 /// not protect.
 #[must_use]
 pub fn may_set<P: Permission>(cx: &Cx<P>) -> bool {
     cx.role_above() >= Some(ManageSeats::NEEDS)
+}
+
+/// The same with a sentence, for a page that nobody else has a use for.
+pub fn expect_from_above<P: Permission>(cx: &Cx<P>) -> Result<(), AppError> {
+    from_above(cx.tenant(), cx.role_above())
 }
 
 /// Gives the tenant of the path a limit, or takes it away: from above it only. A fault is at `limit`.
@@ -110,7 +130,7 @@ pub async fn set(
     limit: Option<u64>,
     expected: Option<&str>,
 ) -> Result<PlanSeats, AppError> {
-    expect_from_above(work.tenant(), work.role_above())?;
+    from_above(work.tenant(), work.role_above())?;
     let plan = plans::find(&work, plan).await?;
     store::seats::hold(&work, plan.id).await?;
     let before = find(&work, &plan.id.to_string()).await?;
@@ -149,7 +169,7 @@ pub(super) async fn take<P: Mutates + Includes<ViewPlans>>(
     Ok(refused.map_or(Ok(()), Err))
 }
 
-fn expect_from_above(tenant: &Tenant, above: Option<Role>) -> Result<(), AppError> {
+fn from_above(tenant: &Tenant, above: Option<Role>) -> Result<(), AppError> {
     if above >= Some(ManageSeats::NEEDS) {
         return Ok(());
     }

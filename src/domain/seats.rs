@@ -12,6 +12,8 @@ pub const MOST: u64 = 1_000_000_000;
 pub struct Seats {
     /// The limit of its own, if it was given one.
     pub limit: Option<u64>,
+    /// Mailboxes of its own.
+    pub taken: u64,
     /// Mailboxes of its own, and what its children have been given or, without a limit, use.
     pub used: u64,
     /// How many can still be taken here, by its own limit or the nearest one above; `None` when there
@@ -27,6 +29,14 @@ impl Seats {
     #[must_use]
     pub const fn are_from_above(&self) -> bool {
         self.limit.is_none() && self.left.is_some()
+    }
+
+    /// Of a limit of its own nothing is left, or less than a tenth. Who was given none at all is not
+    /// waiting for more.
+    #[must_use]
+    pub fn run_out(&self) -> bool {
+        let few = |(limit, left): (u64, u64)| limit > 0 && left * 10 < limit;
+        self.limit.zip(self.left).is_some_and(few)
     }
 }
 
@@ -124,14 +134,33 @@ impl Ledger {
         Some(self.left(above(path)?)? + self.counted(path))
     }
 
+    /// The limits that run out, see [`Seats::run_out`]; without the most that each could be.
+    #[must_use]
+    pub fn run_out(&self) -> Vec<(&str, Seats)> {
+        let all = self
+            .limits
+            .keys()
+            .map(|path| (path.as_str(), self.seats_with(path, None)));
+        all.filter(|(_, seats)| seats.run_out()).collect()
+    }
+
     /// All of it.
     #[must_use]
     pub fn seats(&self, path: &str) -> Seats {
+        self.seats_with(path, above(path).and_then(|above| self.left(above)))
+    }
+
+    /// The same when it is known how many are left above it: one answer for all the children of a
+    /// tenant, who may be thousands.
+    #[must_use]
+    pub fn seats_with(&self, path: &str, left_above: Option<u64>) -> Seats {
+        let (limit, used) = (self.limits.get(path).copied(), self.used(path));
         Seats {
-            limit: self.limits.get(path).copied(),
-            used: self.used(path),
-            left: self.left(path),
-            most: self.most(path),
+            limit,
+            taken: self.taken.get(path).copied().unwrap_or_default(),
+            used,
+            left: limit.map_or(left_above, |limit| Some(limit.saturating_sub(used))),
+            most: left_above.map(|left| left + limit.unwrap_or(used)),
         }
     }
 }

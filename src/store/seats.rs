@@ -6,9 +6,11 @@
 //! whole file. Limits and mailboxes of tenants above and beside are counted as well: nothing but their
 //! sum comes out of here.
 mod ledgers;
+mod low;
 mod needed;
 
 pub use ledgers::{Standing, below, of};
+pub use low::{RunOut, run_out};
 pub use needed::{is_limited, needed};
 
 use chrono::{DateTime, Utc};

@@ -76,11 +76,7 @@ pub async fn page<P: Includes<ViewTenants>>(
 ) -> Result<Page<TenantSummary>, StoreError> {
     let mut query = work.scoped.find::<tenant::Entity>();
     if let Some(q) = q {
-        query = query.filter(
-            Condition::any()
-                .add(contains(tenant::Column::Name, q))
-                .add(contains(tenant::Column::Slug, q)),
-        );
+        query = query.filter(named_like(q));
     }
     let total = query.clone().count(&work.scoped.tx).await?;
     if let Some(after) = request.after.as_deref().and_then(after) {
@@ -98,6 +94,13 @@ pub async fn page<P: Includes<ViewTenants>>(
     let Page { items, next, total } = page;
     let items = summaries(work, items).await?;
     Ok(Page { items, next, total })
+}
+
+/// Those with this in their name or slug.
+pub(super) fn named_like(q: &str) -> Condition {
+    Condition::any()
+        .add(contains(tenant::Column::Name, q))
+        .add(contains(tenant::Column::Slug, q))
 }
 
 /// Those after one, in the order of lists.

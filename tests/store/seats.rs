@@ -130,27 +130,28 @@ async fn whoever_is_above_sees_its_children_and_each_plan_by_name() {
         limit: 1,
         after: None,
     };
-    let page = seats::below(&work, &first).await.unwrap();
+    let own = seats::list(&work).await.unwrap();
+    let slugs: Vec<_> = own.iter().map(|p| p.plan.slug.as_str()).collect();
+    assert_eq!(slugs, ["small", "basic", "exchange"]);
+    let basic = &own[1].plan;
+    let page = seats::below(&work, basic, None, &first).await.unwrap();
     assert_eq!((page.total, page.items.len()), (2, 1));
     assert_eq!(page.items[0].tenant.name, "Acme");
-    let slugs: Vec<_> = page.items[0]
-        .plans
-        .iter()
-        .map(|p| p.plan.slug.as_str())
-        .collect();
-    assert_eq!(slugs, ["small", "basic", "exchange"]);
-    assert_eq!(page.items[0].plans[1].seats.limit, Some(6));
-    assert_eq!(
-        page.items[0].plans[1].seats.most, None,
-        "Quayside has no limit"
-    );
+    assert_eq!(page.items[0].seats.limit, Some(6));
+    assert_eq!(page.items[0].seats.most, None, "Quayside has no limit");
     let next = PageRequest {
         limit: 1,
         after: page.next,
     };
-    let page = seats::below(&work, &next).await.unwrap();
+    let page = seats::below(&work, basic, None, &next).await.unwrap();
     assert_eq!(page.items[0].tenant.name, "Globex");
     assert_eq!(page.next, None);
+    let found = seats::below(&work, basic, Some("LOB"), &first);
+    let found = found.await.unwrap();
+    assert_eq!(
+        (found.total, found.items[0].tenant.name.as_str()),
+        (1, "Globex")
+    );
     let work = hosting.work::<ViewPlans>("quayside").await;
     let mut request = PageRequest {
         limit: 2,
@@ -385,4 +386,32 @@ async fn bringing_back_and_making_at_once_share_the_last_seat() {
     let (back, made) = futures_util::join!(back, made);
     assert!(back != made, "{back} {made}");
     assert_eq!(stands(&hosting, "acme").await, (Some(1), 1, Some(0)));
+}
+
+#[tokio::test]
+async fn limits_that_run_out_are_found_worst_first_and_those_beside_are_not() {
+    let hosting = Hosting::new().await;
+    for (tenant, limit) in [("acme", 30), ("globex", 2), ("oz", 1)] {
+        give(&hosting, tenant, limit).await.unwrap();
+    }
+    for (tenant, name) in [("globex", "ann"), ("globex", "bob"), ("oz", "ann")] {
+        add(&hosting, tenant, name).await.unwrap();
+    }
+    let names = async |tenant: &str| {
+        let work = hosting.work::<ViewSeats>(tenant).await;
+        let (low, total) = seats::run_out(&work).await.unwrap();
+        let name = |one: &seats::RunOut| format!("{} {}", one.tenant.name, one.plan_name);
+        (low.iter().map(name).collect::<Vec<_>>(), total)
+    };
+    assert_eq!(names("acme").await, (vec![], 0));
+    assert_eq!(names("quayside").await, (vec!["Globex Basic".into()], 1));
+    let all = vec!["Oz Basic".into(), "Globex Basic".into()];
+    assert_eq!(names("platform").await, (all, 2));
+    give(&hosting, "quayside", 34).await.unwrap();
+    let worst = vec![
+        "Oz Basic".into(),
+        "Globex Basic".into(),
+        "Quayside Basic".into(),
+    ];
+    assert_eq!(names("platform").await, (worst, 3), "2 of 34 are left");
 }

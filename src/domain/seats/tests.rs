@@ -144,3 +144,22 @@ fn a_limit_is_a_number_or_nothing() {
         assert!(limit("limit", typed).is_err(), "{typed}");
     }
 }
+
+#[test]
+fn a_limit_runs_out_when_less_than_a_tenth_is_left_and_none_at_all_never_does() {
+    let with = |limit, left| Seats {
+        limit,
+        left,
+        ..Seats::default()
+    };
+    for (limit, left, runs_out) in [
+        (Some(1), Some(0), true),
+        (Some(20), Some(1), true),
+        (Some(20), Some(2), false),
+        (Some(0), Some(0), false),
+        (None, Some(0), false),
+        (None, None, false),
+    ] {
+        assert_eq!(with(limit, left).run_out(), runs_out, "{limit:?} {left:?}");
+    }
+}

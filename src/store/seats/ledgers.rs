@@ -49,6 +49,16 @@ impl Standing {
         self.ledgers.get(&plan)?.left(path)
     }
 
+    /// The limits that run out, each by the path of its tenant.
+    pub(super) fn run_out(&self) -> Vec<(String, PlanId, Seats)> {
+        let of = |(plan, ledger): (&PlanId, &Ledger)| {
+            let low = ledger.run_out().into_iter();
+            low.map(|(path, seats)| (path.to_owned(), *plan, seats))
+                .collect::<Vec<_>>()
+        };
+        self.ledgers.iter().flat_map(of).collect()
+    }
+
     fn add(&mut self, limits: Vec<Limit>) {
         for limit in limits {
             let ledger = self.ledgers.entry(limit.plan).or_default();
@@ -69,21 +79,26 @@ pub async fn of<P: Includes<ViewSeats>>(
     around(work, path, plans).await
 }
 
-/// The tenants right below the one that the path names, by name, each with its place in the tree; and
-/// how all of them stand.
+/// The tenants right below the one that the path names, by name, each with how it stands with a plan;
+/// `q` searches name and slug.
 pub async fn below<P: Includes<ViewSeats>>(
     work: &Work<P>,
-    plans: &[PlanId],
+    plan: PlanId,
+    q: Option<&str>,
     request: &PageRequest,
-) -> Result<(Page<(Tenant, String)>, Standing), StoreError> {
+) -> Result<Page<(Tenant, Seats)>, StoreError> {
     use tenant::Column;
-    let children = work
+    let mut children = work
         .scoped
         .find::<tenant::Entity>()
         .filter(Column::ParentId.eq(work.tenant().id.0));
+    if let Some(q) = q {
+        children = children.filter(tenants::named_like(q));
+    }
     let total = children.clone().count(&work.scoped.tx).await?;
-    let after = request.after.as_deref().and_then(tenants::after);
-    let children = children.filter(after.unwrap_or_else(Condition::all));
+    if let Some(after) = request.after.as_deref().and_then(tenants::after) {
+        children = children.filter(after);
+    }
     let rows = children
         .order_by_asc(Column::Name)
         .order_by_asc(Column::Id)
@@ -93,12 +108,13 @@ pub async fn below<P: Includes<ViewSeats>>(
     let page = Page::cut(rows, request, total, |row| {
         vec![row.name.clone(), row.id.to_string()]
     });
-    let standing = around(work, work.scoped.reach.path.clone(), plans).await?;
-    let placed = |row: tenant::Model| {
-        let path = row.path.clone();
-        (tenants::from_row(row), path)
-    };
-    Ok((page.map(placed), standing))
+    let all = around(work, work.scoped.reach.path.clone(), &[plan]).await?;
+    let ledger = all.ledgers.get(&plan);
+    let left = ledger.and_then(|ledger| ledger.left(&all.path));
+    Ok(page.map(|row| {
+        let seats = ledger.map(|ledger| ledger.seats_with(&row.path, left));
+        (tenants::from_row(row), seats.unwrap_or_default())
+    }))
 }
 
 /// Everything that decides about the seats at and below a path.
