@@ -11,7 +11,7 @@ use super::urls;
 use crate::app::AppError;
 use crate::authz::{
     Permission, ViewApiKeys, ViewAudit, ViewConversions, ViewDomains, ViewImports, ViewMailboxes,
-    ViewMessages, ViewServers, ViewTenants, ViewUsers,
+    ViewMessages, ViewSeats, ViewServers, ViewTenants, ViewUsers,
 };
 use crate::domain::{Invalid, TenantKind};
 use crate::store::Cx;
@@ -149,6 +149,7 @@ fn places<P: Permission>(cx: &Cx<P>) -> Vec<(Section, String, Option<super::nav:
             Section::MailServers,
             urls::mail_servers(slug),
         ),
+        (cx.may::<ViewSeats>(), Section::Plans, urls::seats(slug)),
         (
             cx.may::<ViewApiKeys>(),
             Section::ApiKeys,

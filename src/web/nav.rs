@@ -15,6 +15,7 @@ pub enum Section {
     Imports,
     Messages,
     MailServers,
+    Plans,
     ApiKeys,
     Audit,
     Settings,
@@ -33,6 +34,7 @@ impl Section {
             Self::Imports => "Imports",
             Self::Messages => "Messages",
             Self::MailServers => "Mail servers",
+            Self::Plans => "Plans & seats",
             Self::ApiKeys => "API keys",
             Self::Audit => "Audit",
             Self::Settings => "Settings",
@@ -51,6 +53,7 @@ impl Section {
             Self::Imports => "download",
             Self::Messages => "mail",
             Self::MailServers => "server",
+            Self::Plans => "plans",
             Self::ApiKeys => "key",
             Self::Audit => "audit",
             Self::Settings => "settings",
@@ -63,7 +66,9 @@ impl Section {
             Self::Mailboxes | Self::Conversions | Self::Imports | Self::Messages => {
                 Some("Services")
             }
-            Self::MailServers | Self::ApiKeys | Self::Audit | Self::Settings => Some("Account"),
+            Self::MailServers | Self::Plans | Self::ApiKeys | Self::Audit | Self::Settings => {
+                Some("Account")
+            }
         }
     }
 }

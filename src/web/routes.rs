@@ -109,9 +109,9 @@ fn users(site: &mut ServiceConfig) {
         );
 }
 
-/// Mail servers, keys for scripts, the log.
+/// Mail servers, plans and seats, keys for scripts, the log.
 fn account(site: &mut ServiceConfig) {
-    use pages::{api_keys, audit, mail_servers, messages, tenant_settings};
+    use pages::{api_keys, audit, mail_servers, messages, seats, tenant_settings};
     site.service(at("/t/{tenant}/messages").get(messages::index))
         .service(at("/t/{tenant}/messages/preview").get(messages::preview))
         .service(at("/t/{tenant}/messages/{message}").get(messages::show))
@@ -128,6 +128,13 @@ fn account(site: &mut ServiceConfig) {
             at("/t/{tenant}/mail-servers/{server}/strays/{address}/adoption")
                 .post(mail_servers::adopt_stray),
         )
+        .service(at("/t/{tenant}/seats").get(seats::index))
+        .service(
+            at("/t/{tenant}/seats/{plan}")
+                .get(seats::limit::show)
+                .post(seats::limit::set),
+        )
+        .service(at("/t/{tenant}/seats/{plan}/removal").post(seats::limit::remove))
         .service(
             at("/t/{tenant}/api-keys")
                 .get(api_keys::index)

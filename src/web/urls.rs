@@ -216,6 +216,12 @@ pages! {
     mail_server(server) = "/mail-servers/{server}";
     /// Adopts an account that nobody knows, by POST.
     stray_adoption(server, address) = "/mail-servers/{server}/strays/{address}/adoption";
+    /// Plans and seats.
+    seats() = "/seats";
+    /// The limit of one plan; POST sets it.
+    seat_limit(plan) = "/seats/{plan}";
+    /// Takes that limit away, by POST.
+    seat_limit_removal(plan) = "/seats/{plan}/removal";
     /// API keys; POST makes one.
     api_keys() = "/api-keys";
     /// The form for a new key.

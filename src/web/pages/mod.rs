@@ -17,6 +17,7 @@ pub mod messages;
 pub mod overview;
 pub mod receipt;
 pub mod reversal;
+pub mod seats;
 pub mod sign_in;
 pub mod tenant_settings;
 pub mod tenants;

@@ -5,8 +5,11 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use crate::app::overview::{self, Overview};
+use crate::app::seats::{self, RunOut};
 use crate::app::servers;
-use crate::authz::{CreateTenants, CreateUsers, ManageDomains, ViewMailboxes, ViewServers};
+use crate::authz::{
+    CreateTenants, CreateUsers, ManageDomains, ManageSeats, ViewMailboxes, ViewSeats, ViewServers,
+};
 use crate::domain::{Kind, Mailbox, PageRequest, Server, TenantKind};
 use crate::store::Cx;
 use crate::web::cx::Person;
@@ -16,6 +19,9 @@ use crate::web::nav::Section;
 use crate::web::paging::with_query;
 use crate::web::shell::Shell;
 use crate::web::urls;
+
+/// Up to so many limits that run out stand for themselves.
+const SAID_EACH: u64 = 3;
 
 /// One thing that needs somebody.
 struct Task {
@@ -73,12 +79,14 @@ pub async fn show(
     person: Person,
     cx: Cx<ViewMailboxes>,
     servers: Cx<ViewServers>,
+    seats: Cx<ViewSeats>,
 ) -> Result<HttpResponse, Problem> {
     let overview = overview::show(&cx.begin().await?).await?;
+    let low = seats::run_out(&seats.begin().await?).await?;
     let servers = servers::list(&servers.begin().await?, &PageRequest::first()).await?;
     let mut shell = person.shell(&cx, "Overview", Section::Overview);
     shell.breadcrumbs.clear();
-    let tasks = tasks(&cx, &overview, &servers.items);
+    let tasks = tasks(&cx, &overview, &servers.items, &low);
     person.page(&Index {
         shell,
         tasks,
@@ -91,10 +99,19 @@ pub async fn show(
 }
 
 /// Worst first: what is broken, what will be, what waits.
-fn tasks(cx: &Cx<ViewMailboxes>, overview: &Overview, servers: &[Server]) -> Vec<Task> {
+fn tasks(
+    cx: &Cx<ViewMailboxes>,
+    overview: &Overview,
+    servers: &[Server],
+    low: &(Vec<RunOut>, u64),
+) -> Vec<Task> {
     let desk = Desk {
         slug: cx.tenant().slug.as_str(),
         now: cx.now(),
+    };
+    let may_set = MaySet {
+        own: seats::may_set(cx),
+        below: cx.may::<ManageSeats>(),
     };
     let down = servers.iter().filter(|server| server.state == "down");
     [
@@ -109,6 +126,13 @@ fn tasks(cx: &Cx<ViewMailboxes>, overview: &Overview, servers: &[Server]) -> Vec
             desk.bounces_unread(overview),
             desk.drifted(overview),
             desk.unproved(overview),
+        ]
+        .into_iter()
+        .flatten(),
+    )
+    .chain(desk.run_out(low, may_set))
+    .chain(
+        [
             desk.nearly_full(overview),
             desk.ending(overview),
             desk.bounced(overview),
@@ -118,6 +142,15 @@ fn tasks(cx: &Cx<ViewMailboxes>, overview: &Overview, servers: &[Server]) -> Vec
         .flatten(),
     )
     .collect()
+}
+
+/// Whose limits on seats the person may set.
+#[derive(Clone, Copy)]
+struct MaySet {
+    /// The tenant's own, from above it.
+    own: bool,
+    /// Those of the tenants below.
+    below: bool,
 }
 
 /// Says each thing in words, for one tenant at one moment.
@@ -256,6 +289,58 @@ impl Desk<'_> {
                 _ => urls::domains(self.slug),
             },
         })
+    }
+
+    /// Each limit that runs out with its step while they are few, else the worst of them.
+    fn run_out(&self, (low, total): &(Vec<RunOut>, u64), may: MaySet) -> Vec<Task> {
+        let mut tasks: Vec<Task> = low.iter().map(|one| self.runs_out(one, may)).collect();
+        if *total > SAID_EACH {
+            tasks.truncate(1);
+            for task in &mut tasks {
+                task.detail = format!("First of them: {}.", task.what);
+                task.what = format!("Seats run out in {} cases", thousands(*total));
+            }
+        }
+        tasks
+    }
+
+    fn runs_out(&self, one: &RunOut, may: MaySet) -> Task {
+        let (tenant, plan) = (&one.tenant, &one.plan_name);
+        let name = &tenant.name;
+        let left = one.seats.left.unwrap_or_default();
+        let limit = one.seats.limit.unwrap_or_default();
+        let own = tenant.slug.as_str() == self.slug;
+        let gives = if own { may.own } else { may.below };
+        let (detail, step, href) = if gives {
+            (
+                "Without a seat no mailbox of it can be added there, and none converted to it.",
+                "Add seats",
+                urls::seat_limit(&tenant.slug, &one.plan_slug),
+            )
+        } else {
+            (
+                "Without a seat no mailbox of it can be added, and none converted to it. Ask whoever \
+                 gives the seats for more.",
+                "See the seats",
+                urls::seats(&tenant.slug),
+            )
+        };
+        Task {
+            tone: "warn",
+            icon: "plans",
+            what: format!(
+                "{name} has {} of {} of {plan} left",
+                thousands(left),
+                match limit {
+                    1 => "1 seat".to_owned(),
+                    limit => format!("{} seats", thousands(limit)),
+                }
+            ),
+            detail: detail.to_owned(),
+            age: String::new(),
+            step,
+            href,
+        }
     }
 
     fn nearly_full(&self, overview: &Overview) -> Option<Task> {

@@ -9,6 +9,7 @@ mod imports;
 mod mail_servers;
 mod mailboxes;
 mod overview;
+mod seats;
 mod tenants;
 mod users;
 
