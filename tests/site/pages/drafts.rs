@@ -269,3 +269,43 @@ async fn a_viewer_sees_a_draft_and_cannot_confirm_or_discard_it() {
     assert_eq!(gone.status, 303);
     assert_eq!(person.get(&draft).await.status, 404);
 }
+
+/// Of three that need a seat one finds it: the draft says so in a group of its own, and the
+/// confirmation of a tab leaves the others out.
+#[actix_web::test]
+async fn those_that_find_no_seat_are_a_group_of_their_own() {
+    let app = spawn_app().await;
+    let person = with_users(&app, &["ann", "bob", "cid"]).await;
+    let above = app.signed_in("quayside", Role::Admin).await;
+    let given = send(&above, "/t/acme/seats/exchange", &[("limit", "1")]).await;
+    assert_eq!(given.status, 303, "{}", given.text);
+    let chosen = [("by", "filter"), ("to", "exchange"), ("q", "acme")];
+    let made = send(&person, &format!("{CONVERSIONS}/drafts"), &chosen).await;
+    let (draft, page) = looked_at(&person, &made).await;
+    assert!(page.contains("Confirm 1 conversion"), "{page}");
+    let said = super::words(&page);
+    assert!(said.contains("2 find no seat left"), "{said}");
+    let only = person.get(&format!("{draft}?group=blocker:no_seat")).await;
+    let said = super::words(&only.text);
+    for part in [
+        "bob@acme.test",
+        "cid@acme.test",
+        "one before bob@acme.test takes it",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!only.text.contains(">ann@acme.test"), "{said}");
+
+    let unticked = [
+        ("tab", "pop_imap"),
+        ("was", "ann@acme.test"),
+        ("was", "bob@acme.test"),
+    ];
+    let asked = send(&person, &format!("{CONVERSIONS}/confirmation"), &unticked).await;
+    let said = super::words(&asked.text);
+    assert!(said.contains("Confirm: 1 mailbox to Exchange"), "{said}");
+    assert!(
+        said.contains("1 left out") && said.contains("one before bob@acme.test takes it"),
+        "{said}"
+    );
+}

@@ -6,10 +6,11 @@ use std::collections::btree_map::Entry;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::order::{Choice, Order, Wish};
-use crate::app::{AppError, conversions, mailboxes, plans, users};
+use crate::app::{AppError, conversions, mailboxes, plans, seats, users};
 use crate::authz::ViewService;
 use crate::domain::conversion::{Closing, PreCheck};
-use crate::domain::{Kind, Mailbox, Plan, Protocol, TenantId, TenantKind, User, Way};
+use crate::domain::seats::{Needed, Promised};
+use crate::domain::{Kind, Mailbox, MailboxId, Plan, Protocol, TenantId, TenantKind, User, Way};
 use crate::store::{Cx, Work};
 use crate::web::error::Problem;
 use crate::web::filters::{date, since, size};
@@ -145,6 +146,17 @@ impl Line {
         self
     }
 
+    /// Nothing can be done to it after all.
+    fn refuse(mut self, why: String) -> Self {
+        self.group = Group::Blocked;
+        self.how.clear();
+        self.choices.clear();
+        self.chosen = None;
+        self.warnings.clear();
+        self.notes = vec![why];
+        self
+    }
+
     fn offer(mut self, order: &Order, choices: Vec<(Choice, String)>) -> Self {
         let asked = order.choices.get(&self.address).copied();
         let first = choices.first().map(|(choice, _)| *choice);
@@ -160,12 +172,14 @@ pub async fn look(cx: &Cx<ViewService>, order: &Order) -> Result<Vec<Line>, Prob
     let to_other = checks(&work, order, order.kind.other(), false).await?;
     let to_kind = checks(&work, order, order.kind, true).await?;
     let mut sold = Sold::default();
+    let mut wanted = Wanted::default();
     let mut lines = Vec::with_capacity(order.wishes.len());
     for wish in &order.wishes {
         let check = to_other
             .get(&wish.address)
             .or_else(|| to_kind.get(&wish.address));
-        lines.push(line(cx, &work, order, wish, check, &mut sold).await?);
+        let line = line(cx, &work, order, wish, check, &mut sold).await?;
+        lines.push(wanted.look(&work, order, line, &mut sold).await?);
     }
     Ok(lines)
 }
@@ -200,6 +214,70 @@ impl Sold {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(entry) => entry.insert(plans::list(work, tenant).await?),
         })
+    }
+}
+
+/// The seats for what would be made and brought back: they compete, first come first served.
+#[derive(Default)]
+struct Wanted {
+    needed: BTreeMap<(uuid::Uuid, uuid::Uuid), Option<Needed>>,
+    promised: Promised,
+}
+
+impl Wanted {
+    /// The line, or that there is no seat for it.
+    async fn look(
+        &mut self,
+        work: &Work<ViewService>,
+        order: &Order,
+        line: Line,
+        sold: &mut Sold,
+    ) -> Result<Line, AppError> {
+        let (tenant, mailbox, plan) = if line.offers(Choice::BringBack) {
+            let mailbox = mailboxes::find(work, &line.address).await?;
+            let plans = sold.of(work, mailbox.tenant).await?;
+            let plan = plans.iter().find(|plan| plan.id == mailbox.plan);
+            (mailbox.tenant, Some(mailbox.id), plan)
+        } else if line.offers(Choice::Create) {
+            let tenant = work.tenant().id;
+            let usual = |plan: &&Plan| plan.is_default && plan.kind == order.kind;
+            (
+                tenant,
+                None,
+                sold.of(work, tenant).await?.iter().find(usual),
+            )
+        } else {
+            return Ok(line);
+        };
+        let Some(plan) = plan else {
+            return Ok(line);
+        };
+        let needed = match self.needed.entry((tenant.0, plan.id.0)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(entry) => entry.insert(seats::needed(work, tenant, plan).await?),
+        };
+        let who = mailbox.unwrap_or_else(MailboxId::new);
+        Ok(match needed {
+            Some(needed) if !self.promised.promise(needed, who) => {
+                let why = no_seat(needed, &line.address, mailbox.is_some());
+                line.refuse(why)
+            }
+            _ => line,
+        })
+    }
+}
+
+/// Why there is no seat for a mailbox that would come back or be made.
+fn no_seat(needed: &Needed, address: &str, comes_back: bool) -> String {
+    let none = &needed.refusal;
+    match (needed.left, comes_back) {
+        (0, true) => none.to_bring_back(address),
+        (0, false) => none.sentence(),
+        (left, _) => format!(
+            "Left for {} are {left} seats of {}, and those before {address} take them. Choose \
+             fewer, or ask whoever gives {} its seats for more.",
+            none.tenant, none.plan, none.tenant
+        ),
     }
 }
 

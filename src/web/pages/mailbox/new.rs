@@ -4,14 +4,15 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::app::users::NewMailbox;
-use crate::app::{AppError, mailboxes};
+use crate::app::{AppError, mailboxes, plans};
 use crate::authz::{CreateMailboxes, ViewService};
 use crate::domain::user::display_name;
-use crate::domain::{EmailAddress, Invalid, Kind, Mailbox};
+use crate::domain::{EmailAddress, Invalid, Kind, Mailbox, Plan};
 use crate::store::Cx;
 use crate::web::cx::Person;
 use crate::web::error::Problem;
 use crate::web::nav::Section;
+use crate::web::pages::users::new::plan_words;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::{frame, urls};
 
@@ -24,6 +25,8 @@ pub struct Typed {
     display_name: String,
     #[serde(default)]
     kind: String,
+    #[serde(default)]
+    plan: String,
 }
 
 #[derive(Template)]
@@ -31,11 +34,17 @@ pub struct Typed {
 struct New {
     shell: Shell,
     typed: Typed,
+    plans: Vec<Plan>,
     faults: Invalid,
 }
 
 impl New {
-    fn page(person: &Person, cx: &Cx<ViewService>, typed: Typed, faults: Invalid) -> Self {
+    async fn page(
+        person: &Person,
+        cx: &Cx<ViewService>,
+        typed: Typed,
+        faults: Invalid,
+    ) -> Result<Self, Problem> {
         let mut shell = person.shell(cx, "Add a shared mailbox", Section::Mailboxes);
         let list = urls::shared_mailboxes(&cx.tenant().slug);
         for (label, href) in [("Mailboxes", Some(list)), ("Add", None)] {
@@ -44,11 +53,12 @@ impl New {
                 href,
             });
         }
-        Self {
+        Ok(Self {
             shell,
             typed,
+            plans: plans::list(&cx.begin().await?, cx.tenant().id).await?,
             faults,
-        }
+        })
     }
 
     fn error(&self, field: &str) -> &str {
@@ -62,7 +72,7 @@ pub async fn form(person: Person, cx: Cx<ViewService>) -> Result<HttpResponse, P
         kind: Kind::PopImap.as_str().to_owned(),
         ..Typed::default()
     };
-    person.page(&New::page(&person, &cx, typed, Invalid::default()))
+    person.page(&New::page(&person, &cx, typed, Invalid::default()).await?)
 }
 
 /// `POST /t/{tenant}/mailboxes/new`
@@ -82,7 +92,7 @@ pub async fn create(
         Err(AppError::Conflict { detail, .. }) => Invalid::field("address", detail),
         Err(other) => return Err(other.into()),
     };
-    frame::form_again(&New::page(&person, &view, typed, faults))
+    frame::form_again(&New::page(&person, &view, typed, faults).await?)
 }
 
 async fn add(cx: &Cx<CreateMailboxes>, typed: &Typed) -> Result<Mailbox, AppError> {
@@ -95,7 +105,7 @@ async fn add(cx: &Cx<CreateMailboxes>, typed: &Typed) -> Result<Mailbox, AppErro
     };
     let new = NewMailbox {
         kind,
-        plan: None,
+        plan: (!typed.plan.is_empty()).then(|| typed.plan.clone()),
         quota_bytes: None,
     };
     mailboxes::create(cx.begin().await?, address, Some(name), None, new).await

@@ -146,15 +146,17 @@ impl New {
         })
     }
 
-    fn plan_words(plan: &Plan) -> String {
-        let most = size(bytes(plan.quota_bytes));
-        format!("{} ({}, up to {most})", plan.name, plan.kind.label())
-    }
-
     fn example(&self) -> String {
         let domain = self.domains.first().map_or("example.test", String::as_str);
         format!("ada.holm@{domain}")
     }
+}
+
+/// A plan as forms offer it.
+#[must_use]
+pub fn plan_words(plan: &Plan) -> String {
+    let most = size(bytes(plan.quota_bytes));
+    format!("{} ({}, up to {most})", plan.name, plan.kind.label())
 }
 
 async fn plans_of(cx: &Cx<ViewUsers>) -> Result<Vec<Plan>, Problem> {
