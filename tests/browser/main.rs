@@ -18,3 +18,4 @@ mod many;
 mod panel;
 mod places;
 mod returned;
+mod seats;

@@ -9,7 +9,7 @@ use crate::panel::{PASSWORD, Panel};
 pub const SIGNED_OUT: [&str; 2] = ["/sign-in", "/sign-in?next=/t/acme"];
 
 /// Pages that only a form leads to.
-pub const FORMS: [(&str, Form); 8] = [
+pub const FORMS: [(&str, Form); 9] = [
     ("the confirmation", Form::Confirmation),
     ("a new user with errors", Form::Faulty("/users/new")),
     ("a new domain with errors", Form::Faulty("/domains/new")),
@@ -17,6 +17,7 @@ pub const FORMS: [(&str, Form); 8] = [
         "many mailboxes with errors",
         Form::Faulty("/conversions/new"),
     ),
+    ("a limit with errors", Form::Faulty("/seats/exchange")),
     ("an import with errors", Form::Blank("/imports/new")),
     ("rows of a file that were left out", Form::File),
     ("a new key, shown once", Form::Key),
@@ -116,6 +117,9 @@ fn paths(panel: &Panel) -> Vec<String> {
         format!("/mailboxes/{office}/purge"),
         "/conversions".into(),
         "/conversions/new".into(),
+        "/seats".into(),
+        "/seats/basic".into(),
+        "/seats/exchange".into(),
         "/api-keys".into(),
         "/api-keys/new".into(),
         "/audit".into(),
@@ -127,6 +131,9 @@ fn paths(panel: &Panel) -> Vec<String> {
         "/t/platform/tenants",
         "/t/platform/tenants/new",
         "/t/platform/users",
+        "/t/platform/seats",
+        "/t/platform/seats?plan=exchange",
+        "/t/platform/seats?q=nobody-at-all",
         "/t/platform/audit",
         "/t/platform/messages",
         "/t/platform/settings",
