@@ -102,7 +102,10 @@ async fn hundreds_of_mailboxes_are_converted() {
     );
     running.stop().await;
     let over = batch(stage, &started).await;
-    assert_eq!((over.state, over.counts.done), (BatchState::Done, MANY as u64));
+    assert_eq!(
+        (over.state, over.counts.done),
+        (BatchState::Done, MANY as u64)
+    );
     every_page_once(stage, &started).await;
 }
 
