@@ -6,7 +6,9 @@ use pilothouse::engine::conversion;
 use pilothouse::engine::reconciler::bring;
 
 use crate::stage::{Stage, address};
-use crate::theatre::{batch, batch_of, carry_on, furnished, item, items, mail, start, try_start};
+use crate::theatre::{
+    advanced, batch, batch_of, carry_on, furnished, item, items, mail, start, try_start,
+};
 
 #[tokio::test]
 async fn a_batch_called_off_before_the_switch_leaves_everything_as_it_was() {
@@ -17,14 +19,7 @@ async fn a_batch_called_off_before_the_switch_leaves_everything_as_it_was() {
         let before = furnished(&stage, &local, Kind::PopImap).await;
         let had = mail(&stage, &local).await;
         let started = start(&stage, &[&local], Kind::Exchange).await;
-        let mut job = conversion::claim(&stage.context)
-            .await
-            .unwrap()
-            .pop()
-            .unwrap();
-        for _ in 0..steps {
-            assert!(conversion::advance(&stage.context, &mut job).await.unwrap());
-        }
+        let mut job = advanced(&stage, steps).await;
         let work = stage.work("acme").await;
         let off = conversions::cancel(work, started.id).await.unwrap();
         assert_eq!(
@@ -57,14 +52,7 @@ async fn what_has_switched_cannot_be_called_off_and_finishes() {
         let local = format!("ann{steps}");
         furnished(&stage, &local, Kind::PopImap).await;
         let started = start(&stage, &[&local], Kind::Exchange).await;
-        let mut job = conversion::claim(&stage.context)
-            .await
-            .unwrap()
-            .pop()
-            .unwrap();
-        for _ in 0..steps {
-            assert!(conversion::advance(&stage.context, &mut job).await.unwrap());
-        }
+        let mut job = advanced(&stage, steps).await;
         let refused = conversions::cancel(stage.work("acme").await, started.id).await;
         let AppError::Conflict { kind, .. } = refused.unwrap_err() else {
             panic!()

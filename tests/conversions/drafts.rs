@@ -33,11 +33,11 @@ async fn draft(stage: &Stage, terms: Terms) -> Batch {
         .unwrap()
 }
 
-async fn look(context: &Context) {
+pub async fn look(context: &Context) {
     while selection::step(context.clone()).await.unwrap() == Again::Now {}
 }
 
-async fn tally(stage: &Stage, batch: &Batch) -> Tally {
+pub async fn tally(stage: &Stage, batch: &Batch) -> Tally {
     let work = stage.work::<ViewConversions>("acme").await;
     drafts::tally(&work, batch.id).await.unwrap()
 }

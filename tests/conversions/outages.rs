@@ -5,7 +5,7 @@ use pilothouse::domain::{ItemState, Kind, MailboxState, Place, Protocol};
 use pilothouse::engine::conversion;
 
 use crate::stage::{Stage, address};
-use crate::theatre::{carry_on, furnished, item, let_time_pass, mail, start};
+use crate::theatre::{advanced, carry_on, furnished, item, let_time_pass, mail, start};
 
 #[tokio::test]
 async fn a_silent_server_is_waited_for_at_every_step_and_the_item_says_so() {
@@ -16,14 +16,7 @@ async fn a_silent_server_is_waited_for_at_every_step_and_the_item_says_so() {
         furnished(&stage, &local, Kind::PopImap).await;
         let before = mail(&stage, &local).await;
         let started = start(&stage, &[&local], Kind::Exchange).await;
-        let mut job = conversion::claim(&stage.context)
-            .await
-            .unwrap()
-            .pop()
-            .unwrap();
-        for _ in 0..steps {
-            assert!(conversion::advance(&stage.context, &mut job).await.unwrap());
-        }
+        let mut job = advanced(&stage, steps).await;
         stage.server.go_down();
         assert!(!conversion::advance(&stage.context, &mut job).await.unwrap());
         let waits = item(&stage, &started).await;

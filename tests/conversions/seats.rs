@@ -7,18 +7,18 @@ use pilothouse::app::{AppError, conversions, mailboxes, seats};
 use pilothouse::authz::{
     ConvertMailboxes, ManageSeats, RemoveMailboxes, ViewConversions, ViewSeats,
 };
-use pilothouse::domain::selection::{Choice, Group, Tally, Verdict};
+use pilothouse::domain::selection::{Choice, Group, Verdict};
 use pilothouse::domain::{
     Batch, BatchState, ItemState, Kind, MailboxFilter, MailboxState, PageRequest, Seats,
 };
+use pilothouse::engine::conversion;
 use pilothouse::engine::reconciler::bring;
-use pilothouse::engine::rhythm::Again;
-use pilothouse::engine::{Context, conversion, selection};
 
+use crate::drafts::{look, tally};
 use crate::stage::{Stage, address};
 use crate::support::database::exec;
 use crate::theatre::{
-    another, batch, batch_of, carry_on, furnished, item, items, mail, start, try_start,
+    advanced, another, batch, batch_of, carry_on, furnished, item, items, mail, start, try_start,
 };
 
 async fn give(stage: &Stage, tenant: &str, plan: &str, limit: impl Into<Option<u64>>) {
@@ -124,15 +124,6 @@ async fn draft(stage: &Stage, chosen: Chosen<'_>) -> Batch {
     drafts::create(stage.work::<ConvertMailboxes>("acme").await, new)
         .await
         .unwrap()
-}
-
-async fn look(context: &Context) {
-    while selection::step(context.clone()).await.unwrap() == Again::Now {}
-}
-
-async fn tally(stage: &Stage, batch: &Batch) -> Tally {
-    let work = stage.work::<ViewConversions>("acme").await;
-    drafts::tally(&work, batch.id).await.unwrap()
 }
 
 async fn left_out(stage: &Stage, batch: &Batch) -> Vec<Choice> {
@@ -248,14 +239,7 @@ async fn a_seat_that_is_lost_on_the_way_ends_it_before_anything_changed() {
         let had = mail(&stage, &local).await;
         give(&stage, "acme", "exchange", None).await;
         let started = start(&stage, &[&local], Kind::Exchange).await;
-        let mut job = conversion::claim(&stage.context)
-            .await
-            .unwrap()
-            .pop()
-            .unwrap();
-        for _ in 0..steps {
-            assert!(conversion::advance(&stage.context, &mut job).await.unwrap());
-        }
+        let mut job = advanced(&stage, steps).await;
         give(&stage, "acme", "exchange", 0).await;
         while conversion::advance(&stage.context, &mut job).await.unwrap() {}
         let item = item(&stage, &started).await;

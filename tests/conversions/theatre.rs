@@ -11,6 +11,7 @@ use pilothouse::domain::snapshot::Snapshot;
 use pilothouse::domain::{Batch, Item, Kind, Mailbox, PageRequest};
 use pilothouse::engine::reconciler::{Outcome, bring};
 use pilothouse::engine::{Context, conversion};
+use pilothouse::store::engine::conversions::Job;
 
 use crate::stage::{Stage, address};
 
@@ -31,6 +32,16 @@ pub async fn furnished(stage: &Stage, local: &str, kind: Kind) -> Mailbox {
     assert!(matches!(brought, Outcome::Ready { .. }), "{brought:?}");
     fill(&stage.server, local);
     stage.see(local).await
+}
+
+/// The one conversion that waits, so many steps on its way.
+pub async fn advanced(stage: &Stage, steps: usize) -> Job {
+    let mut claimed = conversion::claim(&stage.context).await.unwrap();
+    let mut job = claimed.pop().unwrap();
+    for _ in 0..steps {
+        assert!(conversion::advance(&stage.context, &mut job).await.unwrap());
+    }
+    job
 }
 
 fn fill(server: &MemoryServer, local: &str) {

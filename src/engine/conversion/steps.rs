@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::moving::{self, Passed};
 use super::{filters, groupware, proof, reading};
-use crate::authz::{ConvertMailboxes, ViewConversions};
+use crate::authz::{ConvertMailboxes, Includes, ViewConversions, ViewPlans};
 use crate::backends::imap::copy::Mode;
 use crate::backends::{Depth, ServerError};
 use crate::domain::conversion::pre_check::{pre_check, settings_after};
@@ -15,9 +15,9 @@ use crate::domain::snapshot::{Snapshot, read_again};
 use crate::domain::{Place, Receipt, ServerId, Way};
 use crate::engine::Context;
 use crate::engine::reconciler::{self, Outcome as Brought};
-use crate::store::conversions::{self as mailboxes, Begun, Outcome};
+use crate::store::conversions::{self as mailboxes, Begun, Facts, Outcome};
 use crate::store::engine::conversions::{self as saved, Job, Moment, Saved};
-use crate::store::{Event, TenantRef, seats};
+use crate::store::{Event, StoreError, TenantRef, Work, seats};
 
 /// What came of a step.
 pub(super) enum Step {
@@ -72,17 +72,10 @@ pub(super) async fn take(context: &Context, job: &mut Job) -> anyhow::Result<Ste
 
 /// Looks at the blockers once more: much may have changed since the click.
 async fn check(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
-    let tenant = TenantRef::Id(job.tenant);
-    let cx = context
-        .store
-        .authorize::<ViewConversions>("conversion", &tenant)
-        .await?;
-    let work = cx.begin().await?;
-    let begun = begun(job);
-    let named = [job.mailbox.to_string()];
-    let facts = mailboxes::facts(&work, job.to, &named, Some(begun)).await?;
+    let work = view(context, job).await?;
+    let facts = facts(&work, job).await?;
     drop(work);
-    let Some(Some(facts)) = facts.into_iter().next() else {
+    let Some(facts) = facts else {
         let why = format!("{} is not there any more.", job.address);
         return Ok(Step::GiveUp(why, None));
     };
@@ -108,12 +101,25 @@ async fn check(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
     })
 }
 
-const fn begun(job: &Job) -> Begun {
-    Begun {
+async fn view(context: &Context, job: &Job) -> anyhow::Result<Work<ViewConversions>> {
+    let tenant = TenantRef::Id(job.tenant);
+    let cx = context.store.authorize("conversion", &tenant);
+    Ok(cx.await?.begin().await?)
+}
+
+/// What decides about the mailbox, as things stand now; `None` when it is not there any more.
+async fn facts<P>(work: &Work<P>, job: &Job) -> Result<Option<Facts>, StoreError>
+where
+    P: Includes<ViewConversions> + Includes<ViewPlans>,
+{
+    let begun = Begun {
         item: job.item,
         plan: job.plan,
         target: job.target,
-    }
+    };
+    let named = [job.mailbox.to_string()];
+    let facts = mailboxes::facts(work, job.to, &named, Some(begun)).await?;
+    Ok(facts.into_iter().next().flatten())
 }
 
 /// Reads every message while the mailbox is in use, so that the doors are shut only for what has
@@ -164,19 +170,12 @@ async fn shut(context: &Context, job: &Job) -> anyhow::Result<Step> {
 
 /// Why it cannot have the seat that it needs, as things stand now.
 async fn no_seat(context: &Context, job: &Job) -> anyhow::Result<Option<String>> {
-    let tenant = TenantRef::Id(job.tenant);
-    let cx = context
-        .store
-        .authorize::<ViewConversions>("conversion", &tenant)
-        .await?;
-    let work = cx.begin().await?;
+    let work = view(context, job).await?;
     if !seats::is_limited(&work, &[job.plan]).await? {
         return Ok(None);
     }
-    let named = [job.mailbox.to_string()];
-    let facts = mailboxes::facts(&work, job.to, &named, Some(begun(job))).await?;
-    let facts = facts.into_iter().next().flatten();
-    let needed = facts.as_ref().and_then(mailboxes::Facts::seat);
+    let facts = facts(&work, job).await?;
+    let needed = facts.as_ref().and_then(Facts::seat);
     let none = needed.filter(|needed| needed.left == 0);
     Ok(none.map(|needed| needed.refusal.to_convert(job.address.as_str(), 0)))
 }
@@ -215,10 +214,7 @@ async fn switch(context: &Context, job: &mut Job) -> anyhow::Result<Step> {
         .authorize::<ConvertMailboxes>("conversion", &tenant)
         .await?;
     let work = cx.begin().await?;
-    let begun = begun(job);
-    let named = [job.mailbox.to_string()];
-    let facts = mailboxes::facts(&work, job.to, &named, Some(begun)).await?;
-    let Some(Some(facts)) = facts.into_iter().next() else {
+    let Some(facts) = facts(&work, job).await? else {
         return Ok(Step::Lost);
     };
     let Some(plan) = &facts.plan_to else {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::desired;
-use super::plan::{end_sessions, ours, plan, plan_removal};
+use super::plan::{end_sessions, plan, plan_removal};
 use crate::backends::{MailServer, ServerError};
-use crate::domain::mailserver::{Change, DesiredMailbox, Observed, wire_sentence};
+use crate::domain::mailserver::{Change, DesiredMailbox, Observed, ObservedMailbox, wire_sentence};
 use crate::domain::{Protocols, ServerId};
 use crate::engine::rhythm::Again;
 use crate::engine::{Context, backoff, routes};
@@ -48,9 +48,17 @@ fn later(context: &Context) -> chrono::DateTime<chrono::Utc> {
 /// Makes the account, or brings it to what its mailbox is now, with every door shut; and reads the
 /// server back.
 pub async fn bring(context: &Context, copy: &Copy) -> anyhow::Result<Result<(), ServerError>> {
+    Ok(brought(context, copy).await?.map(drop))
+}
+
+/// The same; the account as it was read back, on its server. `None` when there is none to bring.
+async fn brought(
+    context: &Context,
+    copy: &Copy,
+) -> anyhow::Result<Result<Option<Account>, ServerError>> {
     let (remote, asked, wanted) = match look(context, copy).await? {
         Ok(Some(found)) => found,
-        Ok(None) => return Ok(Ok(())),
+        Ok(None) => return Ok(Ok(None)),
         Err(error) => return Ok(Err(error)),
     };
     let abilities = remote.abilities();
@@ -73,13 +81,14 @@ pub async fn bring(context: &Context, copy: &Copy) -> anyhow::Result<Result<(), 
         Ok(seen) => seen,
         Err(error) => return Ok(Err(error)),
     };
-    match &seen.account {
-        Some(account) if plan(&wanted, &seen, abilities).is_empty() => {
+    let as_wanted = plan(&wanted, &seen, abilities).is_empty();
+    match seen.account.filter(|_| as_wanted) {
+        Some(account) => {
             let generation = asked.mailbox.asked_generation;
             moves::seen(&context.store, copy, &account.remote_id, generation).await?;
-            Ok(Ok(()))
+            Ok(Ok(Some((remote, account))))
         }
-        _ => Ok(Err(not_shown())),
+        None => Ok(Err(not_shown())),
     }
 }
 
@@ -89,25 +98,12 @@ pub async fn bring_empty(
     context: &Context,
     copy: &Copy,
 ) -> anyhow::Result<Result<(), ServerError>> {
-    if let Err(error) = bring(context, copy).await? {
-        return Ok(Err(error));
-    }
-    let (remote, _, wanted) = match look(context, copy).await? {
-        Ok(Some(found)) => found,
-        Ok(None) => return Ok(Ok(())),
-        Err(error) => return Ok(Err(error)),
-    };
-    if !remote.abilities().ends_sessions {
-        return Ok(Ok(()));
-    }
-    let seen = match observe(&remote, &wanted).await {
-        Ok(seen) => seen,
-        Err(error) => return Ok(Err(error)),
-    };
-    match ours(&wanted, &seen) {
-        Some(account) => Ok(remote.apply(&end_sessions(account)).await.map(drop)),
-        None => Ok(Err(not_shown())),
-    }
+    Ok(match brought(context, copy).await? {
+        Ok(Some((remote, account))) if remote.abilities().ends_sessions => {
+            remote.apply(&end_sessions(&account)).await.map(drop)
+        }
+        other => other.map(drop),
+    })
 }
 
 /// Destroys the account, unless the mailbox lives there by now.
@@ -140,6 +136,8 @@ async fn remove(context: &Context, copy: &Copy) -> anyhow::Result<Result<(), Ser
 }
 
 type Found = (Arc<dyn MailServer>, Asked, DesiredMailbox);
+
+type Account = (Arc<dyn MailServer>, ObservedMailbox);
 
 /// `None` when the mailbox is gone, or is at home there.
 async fn look(

@@ -32,15 +32,9 @@ impl Standing {
     /// How the tenant that it was read for stands with a plan, and when its limit was set.
     #[must_use]
     pub fn seats(&self, plan: PlanId) -> (Seats, Option<DateTime<Utc>>) {
-        self.seats_at(&self.path, plan)
-    }
-
-    /// The same for a tenant below that.
-    #[must_use]
-    pub fn seats_at(&self, path: &str, plan: PlanId) -> (Seats, Option<DateTime<Utc>>) {
         let ledger = self.ledgers.get(&plan);
-        let seats = ledger.map(|ledger| ledger.seats(path));
-        let changed = self.changed.get(&(path.to_owned(), plan)).copied();
+        let seats = ledger.map(|ledger| ledger.seats(&self.path));
+        let changed = self.changed.get(&(self.path.clone(), plan)).copied();
         (seats.unwrap_or_default(), changed)
     }
 
